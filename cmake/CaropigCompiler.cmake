@@ -1,0 +1,30 @@
+# Flags that every target of this project gets, and the packages that the layers name.
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+
+add_library(caropig_compiler INTERFACE)
+target_compile_features(caropig_compiler INTERFACE cxx_std_23)
+target_compile_options(caropig_compiler INTERFACE
+  -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Woverloaded-virtual -Wunused
+  $<$<BOOL:${CAROPIG_WERROR}>:-Werror>
+  # GCC 12 reports these inside its own library headers when it inlines coroutines.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-dangling-pointer -Wno-use-after-free
+    -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict -Wno-mismatched-new-delete>)
+if(CAROPIG_SANITIZE)
+  target_compile_options(caropig_compiler INTERFACE
+    -fsanitize=${CAROPIG_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(caropig_compiler INTERFACE -fsanitize=${CAROPIG_SANITIZE})
+endif()
+
+if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(CAROPIG_CCACHE ccache)
+  if(CAROPIG_CCACHE AND PROJECT_IS_TOP_LEVEL)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${CAROPIG_CCACHE}")
+  endif()
+endif()
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)

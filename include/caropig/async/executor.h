@@ -1,0 +1,121 @@
+#pragma once
+
+#include <caropig/base/check.h>
+
+#include <functional>
+#include <memory>
+
+/// \file
+/// What runs coroutines: the part of a Loop that tasks, futures and locks need to know. One executor is one thread.
+namespace caropig {
+
+/// Work that is ready to run, linked into its executor's queue without an allocation. Derive from it, or hold one in
+/// a coroutine's frame. Destroying a scheduled node takes it out of the queue. Used only on the executor's thread.
+class ReadyNode {
+public:
+    using Run = void (*)(ReadyNode& node) noexcept;
+
+    explicit ReadyNode(Run run) noexcept : run_(run) {}
+    ReadyNode(const ReadyNode&) = delete;
+    ReadyNode& operator=(const ReadyNode&) = delete;
+    ~ReadyNode() { unlink(); }
+
+    [[nodiscard]] bool scheduled() const noexcept { return next_ != nullptr; }
+    void unlink() noexcept {
+        if (next_ == nullptr) return;
+        previous_->next_ = next_;
+        next_->previous_ = previous_;
+        next_ = previous_ = nullptr;
+    }
+
+private:
+    friend class ReadyQueue;
+    Run run_;
+    ReadyNode* next_ = nullptr;
+    ReadyNode* previous_ = nullptr;
+};
+
+/// First in, first out, of ready nodes; an executor holds one.
+class ReadyQueue {
+public:
+    ReadyQueue() noexcept : end_(nullptr) { end_.next_ = end_.previous_ = &end_; }
+    ReadyQueue(const ReadyQueue&) = delete;
+    ReadyQueue& operator=(const ReadyQueue&) = delete;
+    ~ReadyQueue() {
+        while (!empty()) end_.next_->unlink();
+        end_.next_ = end_.previous_ = nullptr;
+    }
+
+    [[nodiscard]] bool empty() const noexcept { return end_.next_ == &end_; }
+
+    /// Adds `node` at the end; a node that is scheduled already keeps its place.
+    void push(ReadyNode& node) noexcept {
+        if (node.scheduled()) return;
+        node.previous_ = end_.previous_;
+        node.next_ = &end_;
+        end_.previous_->next_ = &node;
+        end_.previous_ = &node;
+    }
+
+    /// Runs what is queued now; what is added meanwhile waits for the next call, so that I/O gets its turn.
+    void run_batch() noexcept {
+        if (empty()) return;
+        ReadyNode mark(nullptr);
+        push(mark);
+        while (end_.next_ != &mark) {
+            ReadyNode& node = *end_.next_;
+            node.unlink();
+            node.run_(node);
+        }
+    }
+
+private:
+    ReadyNode end_;
+};
+
+/// The way into an executor for other threads. It outlives the executor: what arrives too late is refused.
+class RemoteExecutor {
+public:
+    using Work = std::move_only_function<void()>;
+
+    virtual ~RemoteExecutor() = default;
+
+    /// Runs `work` on the executor's thread and wakes it up. Any thread. False, and `work` is destroyed unrun, once
+    /// the executor is gone.
+    virtual bool post(Work work) = 0;
+};
+
+/// One thread's queue of ready work.
+class Executor {
+public:
+    Executor() = default;
+    Executor(const Executor&) = delete;
+    Executor& operator=(const Executor&) = delete;
+    virtual ~Executor() = default;
+
+    /// Runs `node` in the executor's next round. Only on the executor's own thread.
+    void schedule(ReadyNode& node) noexcept { ready_.push(node); }
+
+    /// The way in for other threads; keep the pointer as long as work may arrive.
+    [[nodiscard]] virtual const std::shared_ptr<RemoteExecutor>& remote() const noexcept = 0;
+
+    /// The executor that runs on this thread now, or null.
+    [[nodiscard]] static Executor* current() noexcept;
+
+protected:
+    /// Marks this thread as running `executor` for the lifetime of the guard.
+    class Running {
+    public:
+        explicit Running(Executor& executor) noexcept;
+        Running(const Running&) = delete;
+        Running& operator=(const Running&) = delete;
+        ~Running();
+
+    private:
+        Executor* before_;
+    };
+
+    ReadyQueue ready_;
+};
+
+}  // namespace caropig

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <caropig/async/executor.h>
+#include <caropig/base/bytes.h>
+
+#include <cstdint>
+#include <span>
+
+/// \file
+/// The seam between I/O and what performs it: an operation is submitted, completes once with a result, and can be
+/// asked to end early. It is shaped after completion interfaces (io_uring); readiness (epoll) and the simulated
+/// network stand behind the same calls. Handlers use Stream's tasks instead; implementers of streams use these.
+///
+/// An operation stays where it is from its submission to its completion, and must not be destroyed in between.
+namespace caropig {
+
+class Backend;
+
+class Operation : public ReadyNode {
+public:
+    using Complete = void (*)(Operation& self) noexcept;
+
+    explicit Operation(Complete complete) noexcept : ReadyNode(&Operation::run), complete_(complete) {}
+    ~Operation() { CAROPIG_CHECK(!pending(), "an operation was destroyed while it was pending"); }
+
+    /// Submitted and not yet completed.
+    [[nodiscard]] bool pending() const noexcept { return state_ != State::kIdle; }
+
+    /// What came of it: 0 or more on success, a negated errno value on failure (-ECANCELED: was cancelled).
+    std::int32_t result = 0;
+
+    // For those who perform operations.
+
+    enum class State : std::uint8_t { kIdle, kWaiting, kCompleting, kRetrying };
+    [[nodiscard]] State state() const noexcept { return state_; }
+    void mark_waiting() noexcept { state_ = State::kWaiting; }
+    /// Completes now: calls back.
+    void complete(std::int32_t outcome) noexcept {
+        result = outcome;
+        state_ = State::kIdle;
+        complete_(*this);
+    }
+    /// One result of an operation that goes on (AcceptOperation): calls back and stays pending.
+    void complete_one(std::int32_t outcome) noexcept {
+        result = outcome;
+        complete_(*this);
+    }
+    /// Completes in the executor's next round.
+    void complete_later(Executor& executor, std::int32_t outcome) noexcept {
+        result = outcome;
+        state_ = State::kCompleting;
+        executor.schedule(*this);
+    }
+    /// Has `backend` try again in the executor's next round.
+    void retry_later(Executor& executor, Backend& backend) noexcept {
+        backend_ = &backend;
+        state_ = State::kRetrying;
+        executor.schedule(*this);
+    }
+    /// Completed within the call that submitted it: no callback.
+    void complete_inline(std::int32_t outcome) noexcept {
+        result = outcome;
+        state_ = State::kIdle;
+    }
+
+    int fd = -1;  ///< The descriptor that the backend works on; a stream in memory leaves it alone.
+
+private:
+    static void run(ReadyNode& node) noexcept;
+
+    Complete complete_;
+    Backend* backend_ = nullptr;
+    State state_ = State::kIdle;
+};
+
+/// Receives 1 or more bytes; a result of 0 is the end of the stream.
+struct ReceiveOperation : Operation {
+    using Operation::Operation;
+    /// Where to put the bytes. Empty: into a buffer that the backend lends, so that an idle connection holds none.
+    MutableBytes buffer;
+    /// The bytes received; lent ones are valid until the callback returns. Such an
+    /// operation never completes inline, so the buffer has one user at a time.
+    ConstBytes data;
+};
+
+/// Sends all of `pieces`, one after the other; completes when the last byte was taken, or with the first error.
+struct SendOperation : Operation {
+    using Operation::Operation;
+    std::span<const ConstBytes> pieces;  ///< At most kMaxPieces; they and what they view stay valid until completion.
+    std::size_t sent = 0;                ///< Bytes taken so far.
+    static constexpr std::size_t kMaxPieces = 16;
+};
+
+/// Accepts connections until it is cancelled: completes once for each, with the new descriptor as its result.
+struct AcceptOperation : Operation {
+    using Operation::Operation;
+};
+
+/// Connects `fd` to `address` (a struct sockaddr of `address_size` bytes).
+struct ConnectOperation : Operation {
+    using Operation::Operation;
+    const void* address = nullptr;
+    std::uint32_t address_size = 0;
+};
+
+/// Waits until a descriptor that somebody else reads and writes (a library's socket) is ready.
+struct PollOperation : Operation {
+    using Operation::Operation;
+    bool write = false;  ///< Wait until it can be written instead of read.
+};
+
+}  // namespace caropig

@@ -1,0 +1,411 @@
+#include "loop/backend.h"
+#include <caropig/base/error.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace caropig {
+namespace {
+
+/// What one descriptor waits for, and what is known of its readiness. Edges are remembered here: a system call is made
+/// only where the last one did not say that there is nothing left.
+struct Descriptor {
+    enum class Waits : std::uint8_t { kNothing, kReceive, kSend, kAccept, kConnect, kPoll };
+
+    Operation* reader = nullptr;
+    Operation* writer = nullptr;
+    std::uint32_t generation = 0;  // told apart from an earlier descriptor of the same number
+    std::uint32_t read_turn = 0;   // the turn in which it was last read
+    Waits reader_kind = Waits::kNothing;
+    Waits writer_kind = Waits::kNothing;
+    bool attached = false;
+    bool one_shot = false;  // of a library: its readiness is asked for anew each time
+    bool readable = false;
+    bool writable = false;
+    bool hung_up = false;
+};
+
+constexpr std::size_t kReceiveBufferSize = 64 * 1024;
+constexpr int kEventsPerWait = 256;
+constexpr int kAcceptsPerTurn = 64;
+
+class EpollBackend final : public Backend {
+public:
+    explicit EpollBackend(Executor& executor) : executor_(executor), buffer_(kReceiveBufferSize) {
+        epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+        if (epoll_ < 0) throw IoError(errno_code(errno), "epoll_create1");
+        wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (wake_ < 0) {
+            int error = errno;
+            ::close(epoll_);
+            throw IoError(errno_code(error), "eventfd");
+        }
+        epoll_event event{};
+        event.events = EPOLLIN;
+        event.data.u64 = kWakeToken;
+        ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+    }
+    ~EpollBackend() override {
+        ::close(wake_);
+        ::close(epoll_);
+    }
+    EpollBackend(const EpollBackend&) = delete;
+    EpollBackend& operator=(const EpollBackend&) = delete;
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "epoll"; }
+
+    bool submit(ReceiveOperation& operation) noexcept override {
+        Descriptor& descriptor = at(operation.fd);
+        operation.mark_waiting();
+        wait_to_read(descriptor, operation, Descriptor::Waits::kReceive);
+        if (!descriptor.readable) return false;
+        // Whoever had its turn lets the others read first; and the lent buffer may be in use by our caller.
+        if (descriptor.read_turn == turn_ || operation.buffer.empty()) {
+            operation.retry_later(executor_, *this);
+            return false;
+        }
+        std::int32_t outcome = receive(descriptor, operation);
+        if (outcome == -EAGAIN) return false;
+        clear_reader(descriptor);
+        operation.complete_inline(outcome);
+        return true;
+    }
+
+    bool submit(SendOperation& operation) noexcept override {
+        operation.sent = 0;
+        Descriptor& descriptor = at(operation.fd);
+        std::int32_t outcome = descriptor.writable ? send(descriptor, operation) : -EAGAIN;
+        if (outcome == -EAGAIN) {
+            operation.mark_waiting();
+            wait_to_write(descriptor, operation, Descriptor::Waits::kSend);
+            return false;
+        }
+        operation.complete_inline(outcome);
+        return true;
+    }
+
+    bool submit(AcceptOperation& operation) noexcept override {
+        Descriptor& descriptor = at(operation.fd);
+        operation.mark_waiting();
+        wait_to_read(descriptor, operation, Descriptor::Waits::kAccept);
+        if (descriptor.readable) operation.retry_later(executor_, *this);
+        return false;
+    }
+
+    bool submit(ConnectOperation& operation) noexcept override {
+        Descriptor& descriptor = at(operation.fd);
+        int outcome = ::connect(operation.fd, static_cast<const sockaddr*>(operation.address), operation.address_size);
+        if (outcome == 0 || errno != EINPROGRESS) {
+            operation.complete_inline(outcome == 0 ? 0 : -errno);
+            return true;
+        }
+        descriptor.writable = false;
+        operation.mark_waiting();
+        wait_to_write(descriptor, operation, Descriptor::Waits::kConnect);
+        return false;
+    }
+
+    bool submit(PollOperation& operation) noexcept override {
+        Descriptor& descriptor = at(operation.fd);
+        if (!descriptor.attached) {
+            descriptor.attached = true;
+            descriptor.one_shot = true;
+            ++descriptor.generation;
+        }
+        operation.mark_waiting();
+        if (operation.write) {
+            wait_to_write(descriptor, operation, Descriptor::Waits::kPoll);
+        } else {
+            wait_to_read(descriptor, operation, Descriptor::Waits::kPoll);
+        }
+        if (int error = ask_once(operation.fd, descriptor); error != 0) {
+            forget(descriptor, operation);
+            operation.complete_inline(error);
+            return true;
+        }
+        return false;
+    }
+
+    void cancel(Operation& operation) noexcept override {
+        if (!operation.pending() || operation.state() == Operation::State::kCompleting) return;
+        forget(at(operation.fd), operation);
+        operation.complete_later(executor_, -ECANCELED);
+    }
+
+    void retry(Operation& operation) noexcept override {
+        Descriptor& descriptor = at(operation.fd);
+        if (descriptor.reader == &operation) read_ready(operation.fd, descriptor);
+    }
+
+    int attach(int fd) noexcept override {
+        Descriptor& descriptor = at(fd);
+        ++descriptor.generation;
+        epoll_event event{};
+        event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+        event.data.u64 = token(fd, descriptor);
+        if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return -errno;
+        descriptor.attached = true;
+        descriptor.one_shot = false;
+        descriptor.readable = false;
+        descriptor.writable = true;  // most often so; if not, the first send says EAGAIN
+        descriptor.hung_up = false;
+        descriptor.read_turn = turn_ - 1;
+        return 0;
+    }
+
+    void detach(int fd) noexcept override {
+        if (release(fd)) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+    }
+
+    void close(int fd) noexcept override {
+        release(fd);
+        ::close(fd);
+    }
+
+    void wait(std::optional<Duration> timeout) noexcept override {
+        std::array<epoll_event, kEventsPerWait> events;
+        int count = ::epoll_wait(epoll_, events.data(), kEventsPerWait, milliseconds(timeout));
+        ++turn_;
+        for (int i = 0; i < count; ++i) {
+            const epoll_event& event = events[static_cast<std::size_t>(i)];
+            if (event.data.u64 == kWakeToken) {
+                std::uint64_t ignored;
+                [[maybe_unused]] auto size = ::read(wake_, &ignored, sizeof ignored);
+                continue;
+            }
+            dispatch(event);
+        }
+    }
+
+    void wake() noexcept override {
+        std::uint64_t one = 1;
+        [[maybe_unused]] auto size = ::write(wake_, &one, sizeof one);
+    }
+
+private:
+    static constexpr std::uint64_t kWakeToken = ~std::uint64_t{0};
+
+    static std::uint64_t token(int fd, const Descriptor& descriptor) noexcept {
+        return std::uint64_t{descriptor.generation} << 32 | static_cast<std::uint32_t>(fd);
+    }
+
+    static int milliseconds(std::optional<Duration> timeout) noexcept {
+        if (!timeout) return -1;
+        if (*timeout <= Duration::zero()) return 0;
+        constexpr Duration kTick = std::chrono::milliseconds(1);
+        constexpr std::int64_t kLongest = 1 << 30;
+        return static_cast<int>(std::min<std::int64_t>((*timeout + kTick - Duration(1)) / kTick, kLongest));
+    }
+
+    Descriptor& at(int fd) {
+        auto index = static_cast<std::size_t>(fd);
+        if (index >= descriptors_.size()) descriptors_.resize(std::max(index + 1, descriptors_.size() * 2));
+        return descriptors_[index];
+    }
+
+    static void wait_to_read(Descriptor& descriptor, Operation& operation, Descriptor::Waits kind) noexcept {
+        CAROPIG_CHECK(descriptor.reader == nullptr, "two reads are pending on one descriptor");
+        descriptor.reader = &operation;
+        descriptor.reader_kind = kind;
+    }
+    static void wait_to_write(Descriptor& descriptor, Operation& operation, Descriptor::Waits kind) noexcept {
+        CAROPIG_CHECK(descriptor.writer == nullptr, "two writes are pending on one descriptor");
+        descriptor.writer = &operation;
+        descriptor.writer_kind = kind;
+    }
+    static void clear_reader(Descriptor& descriptor) noexcept { descriptor.reader = nullptr; }
+    static void clear_writer(Descriptor& descriptor) noexcept { descriptor.writer = nullptr; }
+
+    static void forget(Descriptor& descriptor, const Operation& operation) noexcept {
+        if (descriptor.reader == &operation) clear_reader(descriptor);
+        if (descriptor.writer == &operation) clear_writer(descriptor);
+    }
+
+    /// Cuts a descriptor off from its operations. False when it was not attached.
+    bool release(int fd) noexcept {
+        Descriptor& descriptor = at(fd);
+        if (Operation* reader = descriptor.reader) cancel(*reader);
+        if (Operation* writer = descriptor.writer) cancel(*writer);
+        ++descriptor.generation;
+        descriptor.readable = descriptor.writable = descriptor.hung_up = false;
+        return std::exchange(descriptor.attached, false);
+    }
+
+    int ask_once(int fd, Descriptor& descriptor) noexcept {
+        epoll_event event{};
+        event.events = EPOLLONESHOT | (descriptor.reader != nullptr ? EPOLLIN | EPOLLRDHUP : 0u) |
+                       (descriptor.writer != nullptr ? std::uint32_t{EPOLLOUT} : 0u);
+        event.data.u64 = token(fd, descriptor);
+        if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event) == 0) return 0;
+        if (errno == ENOENT && ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0) return 0;
+        return -errno;
+    }
+
+    std::int32_t receive(Descriptor& descriptor, ReceiveOperation& operation) noexcept {
+        MutableBytes into = operation.buffer.empty() ? MutableBytes(buffer_) : operation.buffer;
+        descriptor.read_turn = turn_;
+        ssize_t size;
+        do {
+            size = ::recv(operation.fd, into.data(), into.size(), 0);
+        } while (size < 0 && errno == EINTR);
+        if (size < 0) {
+            if (errno == EAGAIN) descriptor.readable = false;
+            return -errno;
+        }
+        // A short read has emptied the socket: the next edge will tell of more. An end of stream comes with its own.
+        if (static_cast<std::size_t>(size) < into.size() && size > 0 && !descriptor.hung_up)
+            descriptor.readable = false;
+        operation.data = into.first(static_cast<std::size_t>(size));
+        return static_cast<std::int32_t>(size);
+    }
+
+    static std::int32_t send(Descriptor& descriptor, SendOperation& operation) noexcept {
+        for (;;) {
+            std::array<iovec, SendOperation::kMaxPieces> vectors;
+            std::size_t count = 0;
+            std::size_t left = 0;
+            std::size_t skip = operation.sent;
+            for (ConstBytes piece : operation.pieces) {
+                if (skip >= piece.size()) {
+                    skip -= piece.size();
+                    continue;
+                }
+                ConstBytes rest = piece.subspan(skip);
+                skip = 0;
+                left += rest.size();
+                vectors[count++] = {const_cast<std::byte*>(rest.data()), rest.size()};
+            }
+            if (left == 0) return 0;
+            ssize_t size;
+            if (count == 1) {
+                size = ::send(operation.fd, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL);
+            } else {
+                msghdr message{};
+                message.msg_iov = vectors.data();
+                message.msg_iovlen = count;
+                size = ::sendmsg(operation.fd, &message, MSG_NOSIGNAL);
+            }
+            if (size < 0) {
+                if (errno == EINTR) continue;
+                if (errno == EAGAIN) descriptor.writable = false;
+                return -errno;
+            }
+            operation.sent += static_cast<std::size_t>(size);
+            if (static_cast<std::size_t>(size) == left) return 0;
+        }
+    }
+
+    void dispatch(const epoll_event& event) noexcept {
+        auto fd = static_cast<int>(static_cast<std::uint32_t>(event.data.u64));
+        auto generation = static_cast<std::uint32_t>(event.data.u64 >> 32);
+        Descriptor& descriptor = at(fd);
+        if (!descriptor.attached || descriptor.generation != generation) return;
+        bool failed = (event.events & (EPOLLHUP | EPOLLERR)) != 0;
+        bool can_read = failed || (event.events & (EPOLLIN | EPOLLRDHUP)) != 0;
+        bool can_write = failed || (event.events & EPOLLOUT) != 0;
+        if (descriptor.one_shot) {
+            dispatch_poll(fd, generation, can_read, can_write);
+            return;
+        }
+        if (failed || (event.events & EPOLLRDHUP) != 0) descriptor.hung_up = true;
+        descriptor.readable = descriptor.readable || can_read;
+        descriptor.writable = descriptor.writable || can_write;
+        if (can_read && descriptor.reader != nullptr && descriptor.reader->state() == Operation::State::kWaiting) {
+            read_ready(fd, descriptor);
+        }
+        // The callback may have closed the descriptor, or grown the table.
+        Descriptor& again = at(fd);
+        if (can_write && again.attached && again.generation == generation && again.writer != nullptr) {
+            write_ready(again);
+        }
+    }
+
+    void dispatch_poll(int fd, std::uint32_t generation, bool can_read, bool can_write) noexcept {
+        auto complete = [this, fd, generation](Operation* Descriptor::* which) {
+            Descriptor& descriptor = at(fd);
+            if (!descriptor.attached || descriptor.generation != generation || descriptor.*which == nullptr) return;
+            Operation& operation = *std::exchange(descriptor.*which, nullptr);
+            operation.complete(0);
+        };
+        if (can_read) complete(&Descriptor::reader);
+        if (can_write) complete(&Descriptor::writer);
+        Descriptor& descriptor = at(fd);
+        bool still_waits = descriptor.reader != nullptr || descriptor.writer != nullptr;
+        if (descriptor.attached && descriptor.generation == generation && still_waits) ask_once(fd, descriptor);
+    }
+
+    void read_ready(int fd, Descriptor& descriptor) noexcept {
+        if (descriptor.reader_kind == Descriptor::Waits::kAccept) {
+            accept_ready(fd, descriptor.generation);
+            return;
+        }
+        auto& operation = static_cast<ReceiveOperation&>(*descriptor.reader);
+        std::int32_t outcome = receive(descriptor, operation);
+        if (outcome == -EAGAIN) return;
+        clear_reader(descriptor);
+        operation.complete(outcome);
+    }
+
+    void accept_ready(int fd, std::uint32_t generation) noexcept {
+        for (int i = 0; i < kAcceptsPerTurn; ++i) {
+            Descriptor& descriptor = at(fd);
+            if (descriptor.generation != generation || descriptor.reader == nullptr) return;
+            auto& operation = *descriptor.reader;
+            int accepted = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+            if (accepted < 0) {
+                if (errno == EINTR || errno == ECONNABORTED) continue;
+                if (errno == EAGAIN) {
+                    descriptor.readable = false;
+                    return;
+                }
+                clear_reader(descriptor);
+                operation.complete(-errno);
+                return;
+            }
+            operation.complete_one(accepted);
+        }
+        Descriptor& descriptor = at(fd);
+        if (descriptor.generation == generation && descriptor.reader != nullptr) {
+            descriptor.reader->retry_later(executor_, *this);
+        }
+    }
+
+    void write_ready(Descriptor& descriptor) noexcept {
+        Operation& operation = *descriptor.writer;
+        std::int32_t outcome;
+        if (descriptor.writer_kind == Descriptor::Waits::kConnect) {
+            int error = 0;
+            socklen_t size = sizeof error;
+            if (::getsockopt(operation.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+            outcome = -error;
+        } else {
+            outcome = send(descriptor, static_cast<SendOperation&>(operation));
+            if (outcome == -EAGAIN) return;
+        }
+        clear_writer(descriptor);
+        operation.complete(outcome);
+    }
+
+    Executor& executor_;
+    std::vector<Descriptor> descriptors_;
+    std::vector<std::byte> buffer_;
+    int epoll_ = -1;
+    int wake_ = -1;
+    std::uint32_t turn_ = 1;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_epoll_backend(Executor& executor) { return std::make_unique<EpollBackend>(executor); }
+
+}  // namespace caropig

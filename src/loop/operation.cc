@@ -1,0 +1,16 @@
+#include "loop/backend.h"
+#include <caropig/loop/operation.h>
+
+namespace caropig {
+
+void Operation::run(ReadyNode& node) noexcept {
+    auto& operation = static_cast<Operation&>(node);
+    if (operation.state_ == State::kRetrying) {
+        operation.state_ = State::kWaiting;
+        operation.backend_->retry(operation);
+    } else {
+        operation.complete(operation.result);
+    }
+}
+
+}  // namespace caropig
