@@ -23,7 +23,7 @@ struct State {
     State() : logger(std::make_shared<spdlog::logger>("caropig", std::make_shared<spdlog::sinks::stderr_color_sink_mt>())) {
         logger->set_level(spdlog::level::trace);
         // Tornado's form: [I 261123 21:13:00 access] 200 GET /index (127.0.0.1) 0.12ms
-        logger->set_pattern("%^[%L %y%m%d %H:%M:%S%$ %v");
+        logger->set_pattern("%^[%L %C%m%d %H:%M:%S%$ %v");
     }
 };
 

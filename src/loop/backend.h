@@ -12,7 +12,7 @@ namespace caropig {
 /// What performs operations for one loop: epoll here, io_uring and the simulated network behind the same interface.
 ///
 /// submit() tries at once where it can: true means that the operation is complete (its result is set, it is not
-/// called back); false that it will be called back from wait() or in a later round. A descriptor takes at most one
+/// called back); false that it will be called back from dispatch() or in a later round. A descriptor takes at most one
 /// reading and one writing operation at a time. All but wake() on the loop's thread.
 class Backend {
 public:
@@ -25,6 +25,7 @@ public:
     virtual bool submit(AcceptOperation& operation) noexcept = 0;
     virtual bool submit(ConnectOperation& operation) noexcept = 0;
     virtual bool submit(PollOperation& operation) noexcept = 0;
+    virtual bool submit(HangupOperation& operation) noexcept = 0;
 
     /// Asks a pending operation to end; it completes in a later round, with -ECANCELED unless it was done before.
     virtual void cancel(Operation& operation) noexcept = 0;
@@ -39,8 +40,11 @@ public:
     /// Closes a descriptor; pending operations complete with -ECANCELED.
     virtual void close(int fd) noexcept = 0;
 
-    /// Waits until something completes, until wake(), or for `timeout` (nothing: for ever), and calls back.
+    /// Waits until something can complete, until wake(), or for `timeout` (nothing: for ever).
     virtual void wait(std::optional<Duration> timeout) noexcept = 0;
+
+    /// Completes what wait() has found: calls back.
+    virtual void dispatch() noexcept = 0;
 
     /// Ends a wait() from any thread.
     virtual void wake() noexcept = 0;

@@ -24,6 +24,7 @@ struct Descriptor {
 
     Operation* reader = nullptr;
     Operation* writer = nullptr;
+    Operation* hangup = nullptr;
     std::uint32_t generation = 0;  // told apart from an earlier descriptor of the same number
     std::uint32_t read_turn = 0;   // the turn in which it was last read
     Waits reader_kind = Waits::kNothing;
@@ -32,7 +33,8 @@ struct Descriptor {
     bool one_shot = false;  // of a library: its readiness is asked for anew each time
     bool readable = false;
     bool writable = false;
-    bool hung_up = false;
+    bool peer_finished = false;  // the peer sends no more
+    bool gone = false;           // and does not listen any more either
 };
 
 constexpr std::size_t kReceiveBufferSize = 64 * 1024;
@@ -110,6 +112,7 @@ public:
             return true;
         }
         descriptor.writable = false;
+        descriptor.gone = descriptor.peer_finished = false;  // an unconnected socket counts as hung up
         operation.mark_waiting();
         wait_to_write(descriptor, operation, Descriptor::Waits::kConnect);
         return false;
@@ -136,6 +139,18 @@ public:
         return false;
     }
 
+    bool submit(HangupOperation& operation) noexcept override {
+        Descriptor& descriptor = at(operation.fd);
+        if (descriptor.gone) {
+            operation.complete_inline(0);
+            return true;
+        }
+        CAROPIG_CHECK(descriptor.hangup == nullptr, "a hang-up is waited for twice on one descriptor");
+        descriptor.hangup = &operation;
+        operation.mark_waiting();
+        return false;
+    }
+
     void cancel(Operation& operation) noexcept override {
         if (!operation.pending() || operation.state() == Operation::State::kCompleting) return;
         forget(at(operation.fd), operation);
@@ -158,7 +173,7 @@ public:
         descriptor.one_shot = false;
         descriptor.readable = false;
         descriptor.writable = true;  // most often so; if not, the first send says EAGAIN
-        descriptor.hung_up = false;
+        descriptor.peer_finished = descriptor.gone = false;
         descriptor.read_turn = turn_ - 1;
         return 0;
     }
@@ -173,11 +188,13 @@ public:
     }
 
     void wait(std::optional<Duration> timeout) noexcept override {
-        std::array<epoll_event, kEventsPerWait> events;
-        int count = ::epoll_wait(epoll_, events.data(), kEventsPerWait, milliseconds(timeout));
+        event_count_ = ::epoll_wait(epoll_, events_.data(), kEventsPerWait, milliseconds(timeout));
+    }
+
+    void dispatch() noexcept override {
         ++turn_;
-        for (int i = 0; i < count; ++i) {
-            const epoll_event& event = events[static_cast<std::size_t>(i)];
+        for (int i = 0; i < event_count_; ++i) {
+            const epoll_event& event = events_[static_cast<std::size_t>(i)];
             if (event.data.u64 == kWakeToken) {
                 std::uint64_t ignored;
                 [[maybe_unused]] auto size = ::read(wake_, &ignored, sizeof ignored);
@@ -185,6 +202,7 @@ public:
             }
             dispatch(event);
         }
+        event_count_ = 0;
     }
 
     void wake() noexcept override {
@@ -229,6 +247,7 @@ private:
     static void forget(Descriptor& descriptor, const Operation& operation) noexcept {
         if (descriptor.reader == &operation) clear_reader(descriptor);
         if (descriptor.writer == &operation) clear_writer(descriptor);
+        if (descriptor.hangup == &operation) descriptor.hangup = nullptr;
     }
 
     /// Cuts a descriptor off from its operations. False when it was not attached.
@@ -236,8 +255,9 @@ private:
         Descriptor& descriptor = at(fd);
         if (Operation* reader = descriptor.reader) cancel(*reader);
         if (Operation* writer = descriptor.writer) cancel(*writer);
+        if (Operation* hangup = descriptor.hangup) cancel(*hangup);
         ++descriptor.generation;
-        descriptor.readable = descriptor.writable = descriptor.hung_up = false;
+        descriptor.readable = descriptor.writable = descriptor.peer_finished = descriptor.gone = false;
         return std::exchange(descriptor.attached, false);
     }
 
@@ -263,7 +283,7 @@ private:
             return -errno;
         }
         // A short read has emptied the socket: the next edge will tell of more. An end of stream comes with its own.
-        if (static_cast<std::size_t>(size) < into.size() && size > 0 && !descriptor.hung_up)
+        if (static_cast<std::size_t>(size) < into.size() && size > 0 && !descriptor.peer_finished)
             descriptor.readable = false;
         operation.data = into.first(static_cast<std::size_t>(size));
         return static_cast<std::int32_t>(size);
@@ -317,7 +337,8 @@ private:
             dispatch_poll(fd, generation, can_read, can_write);
             return;
         }
-        if (failed || (event.events & EPOLLRDHUP) != 0) descriptor.hung_up = true;
+        if (failed || (event.events & EPOLLRDHUP) != 0) descriptor.peer_finished = true;
+        if (failed) descriptor.gone = true;
         descriptor.readable = descriptor.readable || can_read;
         descriptor.writable = descriptor.writable || can_write;
         if (can_read && descriptor.reader != nullptr && descriptor.reader->state() == Operation::State::kWaiting) {
@@ -327,6 +348,10 @@ private:
         Descriptor& again = at(fd);
         if (can_write && again.attached && again.generation == generation && again.writer != nullptr) {
             write_ready(again);
+        }
+        Descriptor& last = at(fd);
+        if (failed && last.attached && last.generation == generation && last.hangup != nullptr) {
+            std::exchange(last.hangup, nullptr)->complete(0);
         }
     }
 
@@ -399,6 +424,8 @@ private:
     Executor& executor_;
     std::vector<Descriptor> descriptors_;
     std::vector<std::byte> buffer_;
+    std::array<epoll_event, kEventsPerWait> events_;
+    int event_count_ = 0;
     int epoll_ = -1;
     int wake_ = -1;
     std::uint32_t turn_ = 1;

@@ -125,7 +125,15 @@ Loop::Loop(std::unique_ptr<Clock> clock, std::unique_ptr<Backend> (*make)(Execut
     remote_ = mailbox_;
 }
 
-Loop::~Loop() { mailbox_->close(); }
+Loop::~Loop() {
+    Running running(*this);  // what ends here may still look for its loop
+    while (!locals_.empty()) locals_.pop_back();
+    mailbox_->close();
+    // Whatever used the loop is gone; an operation that was cancelled last still has to complete, so that what owns
+    // itself until then (a closed listener's accept) is freed.
+    constexpr int kMostRounds = 100;
+    for (int i = 0; i < kMostRounds && !ready_.empty(); ++i) ready_.run_batch();
+}
 
 void Loop::run() {
     Running running(*this);
@@ -137,8 +145,9 @@ void Loop::run() {
 
 void Loop::run_until_done(const bool& done, CancellationSource& cancellation) {
     while (!done) {
-        if (stopping_) cancellation.request();
-        run_round(true);
+        if (std::exchange(stopping_, false)) cancellation.request();  // and sleep while the task takes its time to end
+        run_what_is_ready();
+        if (!done) wait(true);
     }
     stopping_ = false;
 }
@@ -147,19 +156,38 @@ void Loop::stop() {
     remote_->post([this] { stopping_ = true; });
 }
 
+void* Loop::find_local(const void* key) const noexcept {
+    for (const auto& [known, object] : locals_) {
+        if (known == key) return object.get();
+    }
+    return nullptr;
+}
+
+void Loop::add_local(const void* key, std::shared_ptr<void> object) { locals_.emplace_back(key, std::move(object)); }
+
 bool Loop::idle() const noexcept { return ready_.empty() && !mailbox_->filled(); }
 
 void Loop::run_round(bool may_wait) {
+    run_what_is_ready();
+    wait(may_wait);
+}
+
+void Loop::run_what_is_ready() {
     now_ = clock_->now();
     mailbox_->run_all();
     timers_->advance(now_);
     ready_.run_batch();
+}
+
+void Loop::wait(bool may_wait) {
     std::optional<Duration> timeout = Duration::zero();
     if (may_wait && idle() && !stopping_) {
         timeout.reset();
         if (auto next = timers_->next()) timeout = *next - clock_->now();
     }
     backend_->wait(timeout);
+    now_ = clock_->now();  // time has passed: what completes now must not count from before
+    backend_->dispatch();
 }
 
 TimerId Loop::add_callback_at(TimePoint moment, std::move_only_function<void()> callback) {

@@ -6,7 +6,8 @@
 namespace caropig {
 namespace {
 constexpr Duration kTick = std::chrono::milliseconds(1);
-constexpr std::uint64_t kMaxDelta = (std::uint64_t{1} << 36) - 1;
+// One slot of the top level less than a whole turn: a timer must not land in the slot that is the present one.
+constexpr std::uint64_t kMaxDelta = (std::uint64_t{1} << 36) - (std::uint64_t{1} << 30);
 }  // namespace
 
 TimerWheel::TimerWheel(TimePoint origin) noexcept : origin_(origin) {

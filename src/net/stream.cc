@@ -1,8 +1,7 @@
+#include "net/io_awaiter.h"
 #include <caropig/net/stream.h>
 
 #include <array>
-
-#include "net/io_awaiter.h"
 
 namespace caropig::net {
 

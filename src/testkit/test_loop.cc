@@ -16,12 +16,14 @@ public:
     bool submit(AcceptOperation& operation) noexcept override { return refuse(operation); }
     bool submit(ConnectOperation& operation) noexcept override { return refuse(operation); }
     bool submit(PollOperation& operation) noexcept override { return refuse(operation); }
+    bool submit(HangupOperation& operation) noexcept override { return refuse(operation); }
     void cancel(Operation&) noexcept override {}
     void retry(Operation&) noexcept override {}
     int attach(int) noexcept override { return -ENOSYS; }
     void detach(int) noexcept override {}
     void close(int) noexcept override {}
     void wait(std::optional<Duration>) noexcept override {}
+    void dispatch() noexcept override {}
     void wake() noexcept override {}
 
 private:

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 /// \file
 /// The event loop: one thread that waits for I/O, timers and other threads, and runs what has become ready.
@@ -51,6 +52,8 @@ public:
 
     /// The moment at which the current round began.
     [[nodiscard]] TimePoint now() const noexcept { return now_; }
+    /// The clock itself, for what happens within a round.
+    [[nodiscard]] Clock& clock() const noexcept { return *clock_; }
     /// The wall clock of the current round, in seconds since 1970.
     [[nodiscard]] std::int64_t unix_seconds() const noexcept { return clock_->unix_seconds(); }
 
@@ -78,6 +81,18 @@ public:
 
     [[nodiscard]] const std::shared_ptr<RemoteExecutor>& remote() const noexcept override { return remote_; }
 
+    /// The loop's own object of type T, made as T(Loop&) when it is first asked for and destroyed with the loop: what
+    /// each worker needs one of, a client or a pool of connections. Nothing of it may be pending by then.
+    template <class T>
+    [[nodiscard]] T& local() {
+        static const char key = 0;  // its address tells the types apart
+        if (void* found = find_local(&key)) return *static_cast<T*>(found);
+        auto made = std::make_shared<T>(*this);
+        T& result = *made;
+        add_local(&key, std::move(made));
+        return result;
+    }
+
     /// "epoll", or what else performs the I/O.
     [[nodiscard]] std::string_view backend_name() const noexcept;
 
@@ -95,7 +110,6 @@ protected:
     void run_round(bool may_wait);
     /// Whether nothing is ready to run and no other thread has sent anything.
     [[nodiscard]] bool idle() const noexcept;
-    [[nodiscard]] Clock& clock() noexcept { return *clock_; }
 
 private:
     class Mailbox;
@@ -107,8 +121,12 @@ private:
         static_assert(!detail::is_task<Result>,
                       "a callback must not return a Task: nobody would await it; use Scope::spawn, which owns it");
     }
+    [[nodiscard]] void* find_local(const void* key) const noexcept;
+    void add_local(const void* key, std::shared_ptr<void> object);
     TimerId add_callback_at(TimePoint moment, std::move_only_function<void()> callback);
     void run_until_done(const bool& done, CancellationSource& cancellation);
+    void run_what_is_ready();
+    void wait(bool may_wait);
 
     std::unique_ptr<Clock> clock_;
     TimePoint now_;
@@ -117,6 +135,7 @@ private:
     std::unique_ptr<CallbackTable> callbacks_;
     std::shared_ptr<Mailbox> mailbox_;
     std::shared_ptr<RemoteExecutor> remote_;
+    std::vector<std::pair<const void*, std::shared_ptr<void>>> locals_;
     bool stopping_ = false;
 };
 

@@ -109,4 +109,10 @@ struct PollOperation : Operation {
     bool write = false;  ///< Wait until it can be written instead of read.
 };
 
+/// Completes with 0 once the peer has gone for good, so that nothing that is sent would arrive. That it has finished
+/// sending (a half-closed connection) is not enough. May be pending beside a receive and a send.
+struct HangupOperation : Operation {
+    using Operation::Operation;
+};
+
 }  // namespace caropig

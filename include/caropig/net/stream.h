@@ -13,6 +13,7 @@ namespace caropig {
 
 class Loop;
 class Operation;
+struct HangupOperation;
 struct ReceiveOperation;
 struct SendOperation;
 
@@ -54,6 +55,8 @@ public:
     // with operation.result set and no callback. After close() operations complete with -ECANCELED.
     virtual bool submit(ReceiveOperation& operation) noexcept = 0;
     virtual bool submit(SendOperation& operation) noexcept = 0;
+    /// Waits for the peer to be gone for good (both directions); may be pending beside a receive and a send.
+    virtual bool submit(HangupOperation& operation) noexcept = 0;
     /// Asks a pending operation of this stream to end; it completes in a later round.
     virtual void cancel(Operation& operation) noexcept = 0;
 };

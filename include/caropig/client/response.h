@@ -1,0 +1,36 @@
+#pragma once
+
+#include <caropig/http/headers.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// \file
+/// What another server has answered.
+namespace caropig::client {
+
+/// A whole answer, whatever its status: 404 and 500 are values, and so is 302, which is not followed.
+class Response {
+public:
+    Response() = default;
+    Response(int status, std::string reason, http::Headers headers, std::string body = {})
+        : status_(status), reason_(std::move(reason)), headers_(std::move(headers)), body_(std::move(body)) {}
+
+    /// 200 to 999; 0 for one that was made empty.
+    [[nodiscard]] int status() const noexcept { return status_; }
+    /// The text after the status, which may be empty; it comes from the peer and means nothing (RFC 9112 4).
+    [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
+    [[nodiscard]] const http::Headers& headers() const noexcept { return headers_; }
+    /// Without the chunks' framing; still in its Content-Encoding.
+    [[nodiscard]] const std::string& body() const& noexcept { return body_; }
+    [[nodiscard]] std::string body() && noexcept { return std::move(body_); }
+
+private:
+    int status_ = 0;
+    std::string reason_;
+    http::Headers headers_;
+    std::string body_;
+};
+
+}  // namespace caropig::client

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <caropig/net/resolver.h>
+#include <caropig/net/stream.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+/// \file
+/// Connecting to a TCP port of a named host. A host often has addresses of which some don't answer from here, most
+/// often those of IPv6; trying one after the other would wait for each. So they race ("happy eyeballs", RFC 8305).
+namespace caropig::net {
+
+class ConnectOptions {
+public:
+    /// How long one address has the race to itself before the next one is tried too. 250 ms is what RFC 8305
+    /// recommends (Tornado: 300 ms).
+    ConnectOptions& attempt_delay(Duration delay) noexcept {
+        attempt_delay_ = delay;
+        return *this;
+    }
+    [[nodiscard]] Duration attempt_delay() const noexcept { return attempt_delay_; }
+
+private:
+    Duration attempt_delay_ = std::chrono::milliseconds(250);
+};
+
+/// Resolves `host` and connects to one of its addresses: IPv6 first, the families in turn, the next one as soon as
+/// one fails or attempt_delay() has passed; the first that succeeds wins and the others are closed. Nagle's algorithm
+/// is off. There is no deadline but the kernel's (two minutes and more for each address): use with_timeout().
+/// `resolver` must outlive the task. Throws what Resolver::resolve() throws, IoError of the first address that failed
+/// ("connect to example.com:80 (192.0.2.1:80): Connection refused"), or Cancelled, which closes all attempts.
+Task<std::unique_ptr<Stream>> connect_tcp(Resolver& resolver, std::string host, std::uint16_t port,
+                                          ConnectOptions options = {});
+
+}  // namespace caropig::net

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <caropig/async/task.h>
+#include <caropig/loop/clock.h>
+#include <caropig/net/address.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// \file
+/// Finding the addresses of a name. The system's own function for it blocks the thread; this one waits on the loop.
+namespace caropig {
+class Loop;
+}
+
+namespace caropig::net {
+
+class ResolverOptions {
+public:
+    /// How long the first attempt waits for an answer of a server; each further one waits twice as long.
+    ResolverOptions& timeout(Duration per_attempt) noexcept {
+        timeout_ = per_attempt;
+        return *this;
+    }
+    [[nodiscard]] Duration timeout() const noexcept { return timeout_; }
+
+    /// How often each server is asked, since a datagram may be lost.
+    ResolverOptions& tries(int count) noexcept {
+        tries_ = count;
+        return *this;
+    }
+    [[nodiscard]] int tries() const noexcept { return tries_; }
+
+    /// Whom to ask instead of the machine's servers: "192.0.2.1,[2001:db8::1]:5353".
+    ResolverOptions& servers(std::string list) {
+        servers_ = std::move(list);
+        return *this;
+    }
+    [[nodiscard]] const std::string& servers() const noexcept { return servers_; }
+
+private:
+    Duration timeout_ = std::chrono::seconds(2);
+    int tries_ = 2;
+    std::string servers_;
+};
+
+/// Resolves names by /etc/hosts and DNS (c-ares), without a thread. Used on its loop's thread. It costs nothing until
+/// the first name that needs more than a literal is resolved. Once it is destroyed, what it still resolves ends with
+/// an IoError.
+class Resolver {
+public:
+    explicit Resolver(Loop& loop, ResolverOptions options = {});
+    Resolver(const Resolver&) = delete;
+    Resolver& operator=(const Resolver&) = delete;
+    ~Resolver();
+
+    /// All IPv6 and IPv4 addresses of `host`, at least one, each with `port`, in the order of preference (RFC 6724).
+    /// Address literals are taken as they are; "localhost" and names below it are ::1 and 127.0.0.1 (RFC 6761).
+    /// Throws IoError ("resolve nosuch.invalid: Domain name not found"), TimeoutError when no server answers in time,
+    /// Cancelled. Cancel-safe.
+    Task<std::vector<Address>> resolve(std::string host, std::uint16_t port);
+
+    [[nodiscard]] Loop& loop() const noexcept { return loop_; }
+
+private:
+    class Channel;
+    Loop& loop_;
+    ResolverOptions options_;
+    std::unique_ptr<Channel> channel_;  // made when it is first needed
+};
+
+}  // namespace caropig::net

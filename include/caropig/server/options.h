@@ -1,0 +1,70 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+/// \file
+/// Every limit and deadline of a server, each with its default and the reason for it.
+namespace caropig::server {
+
+/// Set what differs from the defaults, by name: `ServerOptions().keep_alive_timeout(5s).max_connections(100)`.
+/// A deadline of zero means none.
+class ServerOptions {
+public:
+    using Milliseconds = std::chrono::milliseconds;
+
+#define CAROPIG_OPTION(type, name, value)             \
+    [[nodiscard]] type name() const { return name##_; } \
+    ServerOptions& name(type new_value) {             \
+        name##_ = new_value;                          \
+        return *this;                                 \
+    }                                                 \
+                                                      \
+private:                                              \
+    type name##_ = value;                             \
+                                                      \
+public:
+    /// Connections open at a time, on each worker; one more is answered 503 and closed. Chosen to stay below the
+    /// descriptors that a service usually gets, with room for upstream connections.
+    CAROPIG_OPTION(std::size_t, max_connections, 20000)
+
+    /// Bytes of a request's head (request line and fields); more is answered 431. As Tornado's max_header_size.
+    CAROPIG_OPTION(std::size_t, max_head_bytes, 64 * 1024)
+    /// Fields in a request's head; more is answered 431. Browsers send about 20.
+    CAROPIG_OPTION(std::size_t, max_fields, 100)
+    /// Bytes of a request's target; more is answered 414. RFC 9110 section 4.1 asks for 8000 at least.
+    CAROPIG_OPTION(std::size_t, max_target_bytes, 8192)
+    /// Bytes of a request's body; more is answered 413. A handler that streams may raise it for its request.
+    CAROPIG_OPTION(std::uint64_t, max_body_bytes, 10 * 1024 * 1024)
+    /// Bytes of a body, or of pipelined requests, that are read ahead of the handler; then reading pauses.
+    CAROPIG_OPTION(std::size_t, read_ahead_bytes, 64 * 1024)
+    /// Bytes of a body left unread by its handler that are read and dropped to keep the connection usable; a longer
+    /// rest closes the connection.
+    CAROPIG_OPTION(std::size_t, max_drained_bytes, 256 * 1024)
+
+    /// From a request's first byte, or from accepting the connection, to the end of its head: 408 then. Ten seconds
+    /// carry a head over the slowest of links, and bound what a slow attacker holds.
+    CAROPIG_OPTION(Milliseconds, header_timeout, std::chrono::seconds(10))
+    /// From the end of the head to the end of the body, whatever arrives in between: 408 then.
+    CAROPIG_OPTION(Milliseconds, body_timeout, std::chrono::seconds(60))
+    /// Between a response and the next request's first byte; the connection is closed then. As nginx's default.
+    CAROPIG_OPTION(Milliseconds, keep_alive_timeout, std::chrono::seconds(75))
+    /// For a client to take what was written, per write: the connection is closed then.
+    CAROPIG_OPTION(Milliseconds, write_timeout, std::chrono::seconds(30))
+    /// From the end of the head to the start of the response: the handler is cancelled and 503 sent then. Long polls
+    /// answer within a minute, as the proxies in front of them expect.
+    CAROPIG_OPTION(Milliseconds, handler_timeout, std::chrono::seconds(60))
+
+    /// How long a graceful stop lets requests in flight run before it cancels them. Below the 10 s after which
+    /// container managers kill.
+    CAROPIG_OPTION(Milliseconds, shutdown_timeout, std::chrono::seconds(8))
+    /// How long a graceful stop leaves idle connections open for a request that is on its way already.
+    CAROPIG_OPTION(Milliseconds, shutdown_idle_timeout, std::chrono::milliseconds(500))
+    /// How long a connection that is being closed is read on, so that the last answer is not lost to a reset.
+    CAROPIG_OPTION(Milliseconds, linger_timeout, std::chrono::seconds(2))
+
+#undef CAROPIG_OPTION
+};
+
+}  // namespace caropig::server

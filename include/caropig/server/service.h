@@ -1,0 +1,133 @@
+#pragma once
+
+#include <caropig/async/task.h>
+#include <caropig/base/bytes.h>
+#include <caropig/http/headers.h>
+#include <caropig/http/method.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// \file
+/// What a server asks to answer its requests: the seam between the protocol and the web layer.
+namespace caropig {
+class Loop;
+}
+
+namespace caropig::server {
+
+class Connection;
+
+/// The request's body is not what it should be, or came too slowly. Its status is the answer that it deserves.
+class BodyError : public std::runtime_error {
+public:
+    BodyError(int status, const std::string& message) : std::runtime_error(message), status_(status) {}
+    [[nodiscard]] int status() const noexcept { return status_; }
+
+private:
+    int status_;
+};
+
+/// The head of a response. `content_type` may be empty; `fields` are complete lines "Name: value\r\n" without those
+/// that frame the message (Content-Length, Transfer-Encoding, Connection), Date and Server: the server writes these.
+struct ResponseHead {
+    int status = 200;
+    std::string_view content_type;
+    std::string_view fields;
+};
+
+/// One request and its response. Valid from Service::serve() until the response has been written, or the task given
+/// to run() has ended. Used on the connection's loop.
+class Exchange {
+public:
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+
+    // The request. Views are valid as long as the exchange; own_head() moves them, see there.
+    [[nodiscard]] http::Method method() const noexcept;
+    [[nodiscard]] std::string_view method_text() const noexcept;
+    /// As received: "/path?query", or an absolute URL.
+    [[nodiscard]] std::string_view target() const noexcept;
+    /// The target's path, still percent-encoded, and its query without the question mark.
+    [[nodiscard]] std::string_view path() const noexcept { return path_; }
+    [[nodiscard]] std::string_view query() const noexcept { return query_; }
+    [[nodiscard]] std::string_view host() const noexcept;
+    [[nodiscard]] int minor_version() const noexcept;
+    [[nodiscard]] http::HeadersView headers() const noexcept;
+    /// Whether a body follows the head (of length 0 counts as none).
+    [[nodiscard]] bool has_body() const noexcept;
+    /// The body's length, if the head says it.
+    [[nodiscard]] std::optional<std::uint64_t> content_length() const noexcept;
+    /// Who sent it, as Stream::peer().
+    [[nodiscard]] std::string peer() const;
+    [[nodiscard]] Loop& loop() const noexcept;
+    /// When its head was complete, by the loop's clock in nanoseconds since an arbitrary moment.
+    [[nodiscard]] std::int64_t started() const noexcept { return started_; }
+
+    // The answer, in one piece.
+
+    /// Sends a response with `body`; once, and not after start_response(). For HEAD, 204 and 304 the body is left out.
+    void respond(const ResponseHead& head, std::string_view body);
+    /// The same for a body that is worth moving instead of copying.
+    void respond(const ResponseHead& head, std::string&& body);
+    /// Whether a response has been sent or begun.
+    [[nodiscard]] bool responded() const noexcept { return responded_; }
+
+    // Waiting: requests with a body, coroutines, streamed responses.
+
+    /// Runs `task` as this request's handler: cancelled when the client goes, when the deadline passes or when the
+    /// server stops. The request ends with it; unanswered, it is answered 500. Call own_head() before making the task.
+    void run(Task<void> task);
+
+    /// Copies the head to memory that lives as long as the exchange, so that a task may wait. Views of path, query,
+    /// headers and target taken before must be taken again; rebase() does so for others.
+    void own_head();
+    /// The new place of a view into the request's head taken before own_head().
+    [[nodiscard]] std::string_view rebase(std::string_view view) const noexcept;
+
+    /// The next piece of the body, valid until the next call; nothing at its end. Sends "100 Continue" where the
+    /// client waits for it. Nothing is read ahead beyond the option read_ahead_bytes.
+    /// Throws BodyError (400, 408, 413), Cancelled when the client has gone.
+    Task<std::optional<std::string_view>> read_body();
+    /// The rest of the body as a whole. As read_body().
+    Task<std::string> read_whole_body();
+    /// Another limit than the option max_body_bytes, for this request; before its body is read.
+    void set_max_body_bytes(std::uint64_t limit) noexcept;
+
+    /// Begins a response whose body follows by write(): with Content-Length when `length` is known, else chunked (or
+    /// until close, for HTTP/1.0).
+    void start_response(const ResponseHead& head, std::optional<std::uint64_t> length);
+    /// Writes a piece of the body and waits until the connection has taken it. `data` must outlive the task. Throws
+    /// IoError when the client is gone, Cancelled.
+    Task<void> write(std::string_view data);
+    /// Ends the body; missing bytes of a known length close the connection.
+    Task<void> finish();
+
+protected:
+    Exchange() = default;
+    ~Exchange() = default;
+
+private:
+    friend class Connection;
+    [[nodiscard]] Connection& connection() noexcept;
+    [[nodiscard]] const Connection& connection() const noexcept;
+
+    std::string_view path_;
+    std::string_view query_;
+    std::int64_t started_ = 0;
+    bool responded_ = false;
+};
+
+/// Answers requests. One service is shared by all workers: serve() is called on many threads at a time.
+class Service {
+public:
+    virtual ~Service() = default;
+
+    /// Answers `exchange`: by respond() before it returns, or by run(). It must not throw.
+    virtual void serve(Exchange& exchange) noexcept = 0;
+};
+
+}  // namespace caropig::server

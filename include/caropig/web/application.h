@@ -1,0 +1,134 @@
+#pragma once
+
+#include <caropig/server/options.h>
+#include <caropig/server/service.h>
+#include <caropig/web/handler.h>
+#include <caropig/web/http_error.h>
+#include <caropig/web/request_handler.h>
+#include <caropig/web/router.h>
+
+#include <array>
+#include <exception>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+/// \file
+/// A web application: routes, and what answers them.
+namespace caropig::web {
+
+/// A row of a table of routes: a pattern (see Pattern), a handler for GET and HEAD, and perhaps a name.
+struct Route {
+    Route(Pattern pattern_, Handler handler_, std::string name_ = {})
+        : pattern(std::move(pattern_)), handler(std::move(handler_)), name(std::move(name_)) {}
+
+    Pattern pattern;
+    Handler handler;
+    std::string name;
+};
+
+/// Routes tried in order, and the handlers behind them. Build it on one thread; from then on it does not change, and all
+/// workers share it. Mistakes in a route are thrown as RouteError, which names the route, when it is added.
+///
+///     Application app;
+///     app.get("/users/{id:int}", [](Request& request) { return Response("user " + std::string(request.param("id"))); });
+class Application final : public server::Service {
+public:
+    Application();
+    Application(std::initializer_list<Route> routes);
+    ~Application() override;
+
+    // A handler for one method of a path; GET answers HEAD too. Several methods of one pattern make one route, which
+    // stands where the first of them was added. A name is for reverse_url().
+    Application& get(const Pattern& pattern, Handler handler, std::string_view name = {});
+    Application& post(const Pattern& pattern, Handler handler, std::string_view name = {});
+    Application& put(const Pattern& pattern, Handler handler, std::string_view name = {});
+    Application& patch(const Pattern& pattern, Handler handler, std::string_view name = {});
+    Application& del(const Pattern& pattern, Handler handler, std::string_view name = {});
+    Application& options(const Pattern& pattern, Handler handler, std::string_view name = {});
+    Application& route(http::Method method, const Pattern& pattern, Handler handler, std::string_view name = {});
+
+    /// Answers a path with a class: one object a request, made of `arguments` (as Tornado's initialize()). The methods
+    /// that it overrides are those that the route supports.
+    template <class Class, class... Arguments>
+    Application& add(const Pattern& pattern, Arguments... arguments) {
+        return add_named<Class>(pattern, {}, std::move(arguments)...);
+    }
+    template <class Class, class... Arguments>
+    Application& add_named(const Pattern& pattern, std::string_view name, Arguments... arguments);
+
+    /// The path of the route called `name`. Throws RouteError. As Tornado's reverse_url.
+    template <class... Values>
+    [[nodiscard]] std::string reverse_url(std::string_view name, const Values&... values) const {
+        return routes_.reverse(name, values...);
+    }
+
+    /// Shows clients what went wrong inside. Off by default; never for the public.
+    Application& debug(bool enabled) noexcept {
+        debug_ = enabled;
+        return *this;
+    }
+    [[nodiscard]] bool debug() const noexcept { return debug_; }
+
+    /// Called by servers.
+    void serve(server::Exchange& exchange) noexcept override;
+
+private:
+    static constexpr std::size_t kMethods = 9;
+    struct Entry {
+        std::string pattern;
+        std::array<std::shared_ptr<detail::Endpoint>, kMethods> endpoints;
+        std::string allow;
+    };
+    using Methods = std::initializer_list<http::Method>;
+
+    template <class Class, class... Arguments>
+    class ClassEndpoint;
+
+    Application& add_endpoint(const Pattern& pattern, std::string_view name, std::span<const http::Method> methods,
+                              const std::shared_ptr<detail::Endpoint>& endpoint);
+    Task<void> serve_later(server::Exchange& exchange, detail::Endpoint& endpoint) const;
+    Task<void> stream_later(server::Exchange& exchange, Response response) const;
+    void answer_failure(server::Exchange& exchange, const std::exception_ptr& failure) const;
+    void serve_found(server::Exchange& exchange, const RouteMatch& match, const Entry& entry) const;
+
+    RouteTable routes_;
+    std::vector<Entry> entries_;
+    bool debug_ = false;
+};
+
+template <class Class, class... Arguments>
+class Application::ClassEndpoint final : public detail::Endpoint {
+public:
+    explicit ClassEndpoint(Arguments... arguments) : Endpoint(Kind::kClass), arguments_(std::move(arguments)...) {}
+
+    std::unique_ptr<RequestHandler> make_handler() override {
+        return std::apply([](const Arguments&... each) { return std::make_unique<Class>(each...); }, arguments_);
+    }
+
+private:
+    std::tuple<Arguments...> arguments_;
+};
+
+template <class Class, class... Arguments>
+Application& Application::add_named(const Pattern& pattern, std::string_view name, Arguments... arguments) {
+    static_assert(std::derived_from<Class, RequestHandler>, "Application::add is for classes derived of RequestHandler");
+    using http::Method;
+    constexpr auto overridden = [](auto mine, auto base) { return !std::is_same_v<decltype(mine), decltype(base)>; };
+    std::vector<Method> methods;
+    if (overridden(&Class::get, &RequestHandler::get)) methods.insert(methods.end(), {Method::kGet, Method::kHead});
+    else if (overridden(&Class::head, &RequestHandler::head)) methods.push_back(Method::kHead);
+    if (overridden(&Class::post, &RequestHandler::post)) methods.push_back(Method::kPost);
+    if (overridden(&Class::put, &RequestHandler::put)) methods.push_back(Method::kPut);
+    if (overridden(&Class::patch, &RequestHandler::patch)) methods.push_back(Method::kPatch);
+    if (overridden(&Class::del, &RequestHandler::del)) methods.push_back(Method::kDelete);
+    if (overridden(&Class::options, &RequestHandler::options)) methods.push_back(Method::kOptions);
+    return add_endpoint(pattern, name, methods,
+                        std::make_shared<ClassEndpoint<Class, Arguments...>>(std::move(arguments)...));
+}
+
+}  // namespace caropig::web

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <caropig/async/task.h>
+#include <caropig/http/headers.h>
+#include <caropig/http/method.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// \file
+/// The request that a handler answers.
+namespace caropig {
+class Loop;
+}
+namespace caropig::server {
+class Exchange;
+}
+
+namespace caropig::web {
+
+class Application;
+class RouteMatch;
+
+/// A request, as its handler sees it. It lives as long as the handler runs (a coroutine: until its task has ended), and
+/// so do the views that it gives. Used on its worker's thread.
+class Request {
+public:
+    Request(server::Exchange& exchange, const RouteMatch& match, const Application& application) noexcept
+        : exchange_(&exchange), match_(&match), application_(&application) {}
+    Request(const Request&) = delete;
+    Request& operator=(const Request&) = delete;
+
+    [[nodiscard]] http::Method method() const noexcept;
+    /// "GET", "POST" …, as received.
+    [[nodiscard]] std::string_view method_text() const noexcept;
+    /// The path as received, percent-encoded.
+    [[nodiscard]] std::string_view path() const noexcept;
+    /// What follows the question mark, as received.
+    [[nodiscard]] std::string_view query() const noexcept;
+    /// Path and query.
+    [[nodiscard]] std::string_view target() const noexcept;
+    /// "host" or "host:port"; empty only for HTTP/1.0.
+    [[nodiscard]] std::string_view host() const noexcept;
+    /// The first field of that name, whatever its case.
+    [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;
+    [[nodiscard]] http::HeadersView headers() const noexcept;
+    /// The client's address without its port: "192.0.2.1", "2001:db8::1"; "unix" on a Unix-domain socket.
+    [[nodiscard]] std::string remote_ip() const;
+
+    /// The path parameter of that name, decoded. A check fails when the route has none of that name.
+    [[nodiscard]] std::string_view param(std::string_view name) const;
+    /// The path parameter at that place, from 0.
+    [[nodiscard]] std::string_view param(std::size_t index) const;
+    [[nodiscard]] std::size_t param_count() const noexcept;
+
+    // Arguments, with Tornado's semantics: of the query and, where body() is there, of an urlencoded body; the last of
+    // several, whitespace stripped, control characters made spaces; not UTF-8: HttpError 400.
+
+    /// The argument, or `HttpError(400)` when it is missing.
+    [[nodiscard]] std::string get_argument(std::string_view name) const;
+    [[nodiscard]] std::string get_argument(std::string_view name, std::string_view fallback) const;
+    /// All of that name, those of the query first.
+    [[nodiscard]] std::vector<std::string> get_arguments(std::string_view name) const;
+    [[nodiscard]] std::vector<std::string> get_query_arguments(std::string_view name) const;
+    [[nodiscard]] std::vector<std::string> get_body_arguments(std::string_view name) const;
+
+    /// The whole body: it is there for plain functions and RequestHandlers; a coroutine calls read_whole_body() first.
+    [[nodiscard]] std::string_view body() const noexcept { return body_; }
+    /// Reads the body into memory, within the server's max_body_bytes. Errors answer 400, 408 or 413 by themselves.
+    Task<void> read_whole_body();
+    /// The next piece of a body that is not read as a whole, valid until the next call; nothing at its end. Awaiting it
+    /// is the flow control. Errors as read_whole_body().
+    Task<std::optional<std::string_view>> read_body();
+    /// Another limit for this body than the server's max_body_bytes; before it is read.
+    void set_max_body_bytes(std::uint64_t limit) noexcept;
+
+    /// The loop of the worker that answers this request.
+    [[nodiscard]] Loop& loop() const noexcept;
+    [[nodiscard]] const Application& application() const noexcept { return *application_; }
+
+private:
+    friend class HandlerRunner;
+    friend class RequestHandler;
+    server::Exchange* exchange_;
+    const RouteMatch* match_;
+    const Application* application_;
+    std::string body_;
+};
+
+}  // namespace caropig::web

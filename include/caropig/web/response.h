@@ -1,0 +1,90 @@
+#pragma once
+
+#include <caropig/async/task.h>
+#include <caropig/http/headers.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// \file
+/// What a handler answers with.
+namespace caropig::server {
+class Exchange;
+}
+
+namespace caropig::web {
+
+/// Where a streamed response is written to.
+class BodyWriter {
+public:
+    explicit BodyWriter(server::Exchange& exchange) noexcept : exchange_(&exchange) {}
+
+    /// Sends a piece, and waits until the connection has taken it: awaiting it is the flow control. `data` must outlive
+    /// the task. Throws IoError when the client has gone, Cancelled.
+    Task<void> write(std::string_view data);
+
+private:
+    server::Exchange* exchange_;
+};
+
+/// A response: status, header fields, and a body, either whole or produced piece by piece.
+/// The server adds Date, Server, Content-Length or Transfer-Encoding, and Connection; setting those that frame the
+/// message is an error, and so is any name or value that could end a line (std::invalid_argument).
+class Response {
+public:
+    /// Called after the head was sent; the response ends when its task does. Captures live until then.
+    using Producer = std::move_only_function<Task<void>(BodyWriter&)>;
+
+    Response() = default;
+    // NOLINTBEGIN(google-explicit-constructor): a handler may simply return its text.
+    /// 200 with this text as text/html; charset=UTF-8, as Tornado's default.
+    Response(std::string body) : body_(std::move(body)) {}
+    Response(std::string_view body) : body_(body) {}
+    Response(const char* body) : body_(body) {}
+    // NOLINTEND(google-explicit-constructor)
+    Response(int status, std::string body) : body_(std::move(body)), status_(status) {}
+
+    /// Plain text.
+    [[nodiscard]] static Response text(std::string body, int status = 200);
+    /// A body of unknown length, sent chunked (until close to an HTTP/1.0 client) while `producer` writes it.
+    [[nodiscard]] static Response stream(Producer producer);
+    /// A body of `length` bytes that `producer` writes; fewer or more is an error that closes the connection.
+    [[nodiscard]] static Response stream(std::uint64_t length, Producer producer);
+    /// To `url`: 302, or 301 when it is permanent. As Tornado's redirect.
+    [[nodiscard]] static Response redirect(std::string_view url, bool permanent = false);
+
+    /// 200 to 599.
+    Response& status(int status);
+    /// Replaces the field.
+    Response& header(std::string_view name, std::string_view value);
+    /// Adds a field beside those of the same name.
+    Response& add_header(std::string_view name, std::string_view value);
+    /// Removes all fields of that name.
+    Response& remove_header(std::string_view name);
+    /// Adds to the body.
+    Response& append(std::string_view text);
+    /// For instance "application/json". Empty: none.
+    Response& content_type(std::string_view type);
+    /// The same for text that lives for ever, such as a literal: costs nothing.
+    Response& static_content_type(std::string_view type) noexcept;
+
+    [[nodiscard]] int status() const noexcept { return status_; }
+    [[nodiscard]] const std::string& body() const noexcept { return body_; }
+    [[nodiscard]] const http::Headers& headers() const noexcept { return headers_; }
+
+private:
+    friend class ResponseSender;
+    static constexpr std::string_view kHtml = "text/html; charset=UTF-8";
+
+    http::Headers headers_;
+    std::string body_;
+    Producer producer_;
+    std::optional<std::uint64_t> length_;
+    std::string_view content_type_ = kHtml;  // static text; others are a field of headers_
+    int status_ = 200;
+};
+
+}  // namespace caropig::web

@@ -1,0 +1,86 @@
+#include <caropig/client/fetch_request.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace caropig::client {
+namespace {
+
+// They say where the message ends and what may follow on the connection; the client sets them, or does not do what
+// they ask for.
+constexpr std::array<std::string_view, 8> kOwnFields{"Connection", "Content-Length",    "Expect", "Keep-Alive", "TE",
+                                                     "Trailer",    "Transfer-Encoding", "Upgrade"};
+
+// Keeps the sum with the clock's time in range, whatever "practically never" somebody passes.
+constexpr Duration kLongest = std::chrono::hours(24 * 366);
+
+void check_field(std::string_view name) {
+    const bool own = std::ranges::any_of(kOwnFields, [name](std::string_view own) { return http::iequals(own, name); });
+    if (own) throw std::invalid_argument(fmt::format("header {}: the client sets it itself", name));
+}
+
+void check_limit(Duration limit, std::string_view name) {
+    if (limit < Duration::zero() || limit > kLongest) {
+        throw std::invalid_argument(fmt::format("{}: it is negative, or longer than a year", name));
+    }
+}
+
+}  // namespace
+
+FetchRequest::FetchRequest(http::Url url) : url_(std::move(url)) {}
+
+http::Url FetchRequest::parse(std::string_view text) {
+    Result<http::Url, std::string> url = http::parse_url(text);
+    if (!url) throw std::invalid_argument(fmt::format("URL: {}", url.error()));
+    if (!url->userinfo.empty()) {
+        throw std::invalid_argument("URL: a user or password in it is not sent; set an Authorization field");
+    }
+    return *std::move(url);
+}
+
+FetchRequest& FetchRequest::method(std::string_view name) {
+    if (!http::is_token(name)) throw std::invalid_argument("method: it is not a token");
+    if (name == "CONNECT") throw std::invalid_argument("method: CONNECT is for proxies");
+    method_ = name;
+    return *this;
+}
+
+FetchRequest& FetchRequest::header(std::string_view name, std::string_view value) {
+    check_field(name);
+    headers_.set(name, value);
+    return *this;
+}
+
+FetchRequest& FetchRequest::add_header(std::string_view name, std::string_view value) {
+    check_field(name);
+    headers_.add(name, value);
+    return *this;
+}
+
+FetchRequest& FetchRequest::body(std::string bytes) noexcept {
+    body_.swap(bytes);  // unlike an assignment, it lets go of the memory of the one before
+    return *this;
+}
+
+FetchRequest& FetchRequest::connect_timeout(Duration limit) {
+    check_limit(limit, "connect_timeout");
+    connect_timeout_ = limit;
+    return *this;
+}
+
+FetchRequest& FetchRequest::total_timeout(Duration limit) {
+    check_limit(limit, "total_timeout");
+    total_timeout_ = limit;
+    return *this;
+}
+
+FetchRequest& FetchRequest::max_response_bytes(std::uint64_t limit) noexcept {
+    max_response_bytes_ = limit;
+    return *this;
+}
+
+}  // namespace caropig::client

@@ -1,0 +1,42 @@
+#include "net/happy_eyeballs.h"
+#include "net/io_awaiter.h"
+#include "net/socket.h"
+#include "net/socket_connect.h"
+#include <caropig/net/connect.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+namespace caropig::net {
+namespace {
+
+Task<std::unique_ptr<Stream>> connect_to(Loop& loop, std::string name, Address address) {
+    const std::string operation =
+        "connect to " + name + (name == address.to_string() ? "" : " (" + address.to_string() + ")");
+    Socket made = Socket::make(address.is_v6() ? AF_INET6 : AF_INET, operation);
+    made.set_option(IPPROTO_TCP, TCP_NODELAY, 1, operation);
+    AttachedSocket socket(loop, std::move(made), operation);
+    IoAwaiter<ConnectOperation, AttachedSocket> connecting(socket);
+    connecting.operation.address = address.data();
+    connecting.operation.address_size = address.size();
+    std::int32_t outcome = co_await connecting;
+    if (outcome < 0) throw IoError(errno_code(-outcome), operation);
+    co_return socket.into_stream(address.to_string());
+}
+
+}  // namespace
+
+Task<std::unique_ptr<Stream>> connect_tcp(Resolver& resolver, std::string host, std::uint16_t port,
+                                          ConnectOptions options) {
+    std::vector<Address> addresses = co_await resolver.resolve(host, port);
+    bool literal_v6 = host.find(':') != std::string::npos && !host.starts_with('[');
+    std::string name = (literal_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+    Loop& loop = resolver.loop();
+    if (addresses.size() == 1) co_return co_await connect_to(loop, std::move(name), addresses[0]);
+    ConnectAttempt attempt = [&loop, name](Address address) { return connect_to(loop, name, address); };
+    co_return co_await race_to_connect(interleave_families(std::move(addresses)), options.attempt_delay(),
+                                       std::move(attempt));
+}
+
+}  // namespace caropig::net

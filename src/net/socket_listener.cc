@@ -1,0 +1,120 @@
+#include "net/socket_listener.h"
+
+#include "loop/backend.h"
+#include "net/socket_stream.h"
+#include <caropig/base/log.h>
+#include <caropig/loop/loop.h>
+
+#include <cerrno>
+
+#include <sys/socket.h>
+
+namespace caropig::net {
+namespace {
+
+constexpr Duration kPauseWhenExhausted = std::chrono::milliseconds(100);
+
+/// What stop() takes at most: as much as the longest queue holds.
+constexpr int kMostDrained = SOMAXCONN;
+
+}  // namespace
+
+SocketListener::SocketListener(Socket socket, std::string address, std::uint16_t port)
+    : socket_(std::move(socket)),
+      address_(std::move(address)),
+      port_(port),
+      accepting_(std::make_unique<Accepting>(*this)),
+      pause_(*this) {}
+
+SocketListener::~SocketListener() {
+    close();
+    accepting_->owner = nullptr;
+    if (accepting_->pending()) static_cast<void>(accepting_.release());  // frees itself when it completes
+}
+
+void SocketListener::start(Loop& loop, OnAccept on_accept) {
+    CAROPIG_CHECK(loop_ == nullptr, "a listener was started twice");
+    if (socket_.fd() < 0) return;
+    if (int error = loop.backend().attach(socket_.fd()); error != 0) {
+        throw IoError(errno_code(-error), "listen on " + address_);
+    }
+    loop_ = &loop;
+    on_accept_ = std::move(on_accept);
+    accept_more();
+}
+
+void SocketListener::accept_more() noexcept {
+    // An accept that was cancelled and has still to complete calls here when it has.
+    if (loop_ == nullptr || socket_.fd() < 0 || paused_ || pause_.armed() || accepting_->pending()) return;
+    accepting_->fd = socket_.fd();
+    if (loop_->backend().submit(*accepting_)) accepted(accepting_->result);
+}
+
+void SocketListener::Accepting::complete(Operation& self) noexcept {
+    auto& accepting = static_cast<Accepting&>(self);
+    if (accepting.owner != nullptr) {
+        accepting.owner->accepted(accepting.result);
+        return;
+    }
+    if (accepting.result >= 0) Socket(accepting.result).close();
+    if (!accepting.pending()) delete &accepting;
+}
+
+void SocketListener::accepted(std::int32_t result) noexcept {
+    if (result >= 0) {
+        hand_over(result);
+        return;
+    }
+    if (result != -ECANCELED && socket_.fd() >= 0) {
+        log::warning("accept on " + address_ + ": " + errno_code(-result).message() + "; trying again in 100 ms");
+        pause_.arm(*loop_, loop_->now() + kPauseWhenExhausted);
+    }
+    accept_more();
+}
+
+void SocketListener::hand_over(int fd) noexcept {
+    try {
+        on_accept_(adopt_socket(*loop_, Socket(fd)));
+    } catch (const std::exception& error) {
+        log::error("a connection accepted on " + address_ + " was lost: " + error.what());
+    }
+}
+
+void SocketListener::pause() noexcept {
+    paused_ = true;
+    pause_.disarm();
+    if (accepting_->pending()) loop_->backend().cancel(*accepting_);
+}
+
+void SocketListener::resume() noexcept {
+    paused_ = false;
+    accept_more();
+}
+
+void SocketListener::stop() noexcept {
+    if (socket_.fd() >= 0 && loop_ != nullptr) drain();
+    close();
+}
+
+void SocketListener::drain() noexcept {
+    for (int i = 0; i < kMostDrained && socket_.fd() >= 0; ++i) {
+        int fd = ::accept4(socket_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            hand_over(fd);
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            return;
+        }
+    }
+}
+
+void SocketListener::close() noexcept {
+    pause_.disarm();
+    if (socket_.fd() < 0) return;
+    if (loop_ != nullptr) {
+        loop_->backend().close(socket_.release());
+    } else {
+        socket_.close();
+    }
+}
+
+}  // namespace caropig::net

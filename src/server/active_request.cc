@@ -1,0 +1,77 @@
+#include "server/active_request.h"
+
+#include "server/connection.h"
+
+namespace caropig::server {
+namespace {
+constexpr std::size_t kKeptBytes = 16 * 1024;
+
+void recycle(std::string& text) {
+    if (text.capacity() > kKeptBytes) {
+        std::string().swap(text);
+    } else {
+        text.clear();
+    }
+}
+}  // namespace
+
+ActiveRequest::HandlerTimer::HandlerTimer(ActiveRequest& owner_) noexcept
+    : Timer([](Timer& self) noexcept {
+          static_cast<HandlerTimer&>(self).owner.connection->on_handler_timeout();
+      }),
+      owner(owner_) {}
+
+ActiveRequest::ActiveRequest(Connection& owner) noexcept
+    : TaskCompletion([](TaskCompletion& self) noexcept {
+          static_cast<ActiveRequest&>(self).connection->on_handler_done();
+      }),
+      connection(&owner),
+      handler_timer(*this) {}
+
+void ActiveRequest::reset() {
+    task.reset();
+    cancellation.reset();
+    handler_timer.disarm();
+    cut = Cut::kNot;
+    gone_peer.clear();
+    fields.clear();
+    recycle(head_text);
+    head_origin = {};
+    owned = false;
+    decoder.reset();
+    recycle(current);
+    position = 0;
+    recycle(incoming);
+    body_limit = 0;
+    body_received = 0;
+    drained = 0;
+    body_done = true;
+    body_timed_out = false;
+    continue_sent = false;
+    body_arrived.clear();
+    sent.clear();
+    streaming = Streaming::kNo;
+    response_left = 0;
+    recycle(pending_head);
+}
+
+void ActiveRequest::own(const http::h1::RequestHead& from, std::string_view text) {
+    head_origin = text;
+    head_text.assign(text);
+    owned = true;
+    head = from;
+    head.method_text = moved(from.method_text);
+    head.target = moved(from.target);
+    head.host = moved(from.host);
+    fields.clear();
+    fields.reserve(from.fields.size());
+    for (const http::HeaderView& field : from.fields) fields.push_back({moved(field.name), moved(field.value)});
+    head.fields = http::HeadersView(fields);
+}
+
+std::string_view ActiveRequest::moved(std::string_view view) const noexcept {
+    if (view.data() < head_origin.data() || view.data() > head_origin.data() + head_origin.size()) return view;
+    return {head_text.data() + (view.data() - head_origin.data()), view.size()};
+}
+
+}  // namespace caropig::server

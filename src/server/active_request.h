@@ -1,0 +1,74 @@
+#pragma once
+
+#include <caropig/async/cancellation.h>
+#include <caropig/async/task.h>
+#include <caropig/async/event.h>
+#include <caropig/http/headers.h>
+#include <caropig/loop/timer.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http/h1/body_decoder.h"
+#include "http/h1/parser.h"
+
+namespace caropig::server {
+
+class Connection;
+
+/// What a request needs beyond its head once it waits: an own copy of the head, its body, its handler's task, the
+/// response it streams. An idle connection has none; they are reused through Server::State.
+struct ActiveRequest : detail::TaskCompletion {
+    explicit ActiveRequest(Connection& connection) noexcept;
+
+    /// Makes it as new for the next request, keeping memory of moderate size.
+    void reset();
+
+    /// Copies `from` and its fields into this object; `text` is the head's bytes.
+    void own(const http::h1::RequestHead& from, std::string_view text);
+    [[nodiscard]] std::string_view moved(std::string_view view) const noexcept;
+
+    Connection* connection;
+
+    // The handler.
+    std::optional<CancellationSource> cancellation;
+    std::optional<Task<void>> task;
+    struct HandlerTimer : Timer {
+        explicit HandlerTimer(ActiveRequest& owner) noexcept;
+        ActiveRequest& owner;
+    };
+    HandlerTimer handler_timer;
+    enum class Cut : std::uint8_t { kNot, kTimedOut, kStopping, kGone } cut = Cut::kNot;
+    std::string gone_peer;  // who it was, once the stream can't say any more
+
+    // The head.
+    http::h1::RequestHead head;
+    std::vector<http::HeaderView> fields;
+    std::string head_text;
+    std::string_view head_origin;
+    bool owned = false;
+
+    // The body. Pieces given out are views into `current`; what arrives meanwhile is collected in `incoming`.
+    std::optional<http::h1::BodyDecoder> decoder;
+    std::string current;
+    std::size_t position = 0;
+    std::string incoming;
+    std::uint64_t body_limit = 0;
+    std::uint64_t body_received = 0;
+    std::uint64_t drained = 0;
+    bool body_done = true;
+    bool body_timed_out = false;
+    bool continue_sent = false;
+    Event body_arrived;
+
+    // The response.
+    Event sent;  // set when the connection has sent what it had
+    enum class Streaming : std::uint8_t { kNo, kLength, kChunked, kUntilClose, kNoBody, kFinished };
+    Streaming streaming = Streaming::kNo;
+    std::uint64_t response_left = 0;
+    std::string pending_head;  // goes out with the first piece
+};
+
+}  // namespace caropig::server

@@ -1,0 +1,369 @@
+#include <caropig/base/log.h>
+#include <caropig/http/status.h>
+
+#include <cerrno>
+#include <charconv>
+#include <exception>
+#include <utility>
+
+#include "http/h1/writer.h"
+#include "net/io_awaiter.h"
+#include "server/connection.h"
+
+namespace caropig::server {
+namespace {
+
+constexpr std::size_t kMovedBody = 16 * 1024;  // a body of this size is sent from where it is, not copied
+
+bool status_has_body(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
+
+}  // namespace
+
+// ---- what the web layer sees
+
+Connection& Exchange::connection() noexcept { return static_cast<Connection&>(*this); }
+const Connection& Exchange::connection() const noexcept { return static_cast<const Connection&>(*this); }
+
+http::Method Exchange::method() const noexcept { return connection().head().method; }
+std::string_view Exchange::method_text() const noexcept { return connection().head().method_text; }
+std::string_view Exchange::target() const noexcept { return connection().head().target; }
+std::string_view Exchange::host() const noexcept { return connection().head().host; }
+int Exchange::minor_version() const noexcept { return connection().head().minor_version; }
+http::HeadersView Exchange::headers() const noexcept { return connection().head().fields; }
+std::string Exchange::peer() const {
+    const Connection& self = connection();
+    if (self.active_ != nullptr && !self.active_->gone_peer.empty()) return self.active_->gone_peer;
+    return self.stream_->peer();
+}
+Loop& Exchange::loop() const noexcept { return connection().server_.loop; }
+
+bool Exchange::has_body() const noexcept {
+    const http::h1::RequestHead& head = connection().head();
+    return head.framing == http::h1::Framing::kChunked ||
+           (head.framing == http::h1::Framing::kLength && head.content_length > 0);
+}
+
+std::optional<std::uint64_t> Exchange::content_length() const noexcept {
+    const http::h1::RequestHead& head = connection().head();
+    if (head.framing != http::h1::Framing::kLength) return std::nullopt;
+    return head.content_length;
+}
+
+void Exchange::respond(const ResponseHead& head, std::string_view body) { connection().respond(head, body, nullptr); }
+void Exchange::respond(const ResponseHead& head, std::string&& body) { connection().respond(head, body, &body); }
+void Exchange::run(Task<void> task) { connection().run(std::move(task)); }
+void Exchange::own_head() { connection().own_head(); }
+
+std::string_view Exchange::rebase(std::string_view view) const noexcept {
+    return connection().active_ != nullptr ? connection().active_->moved(view) : view;
+}
+
+Task<std::optional<std::string_view>> Exchange::read_body() { return connection().read_body(); }
+
+Task<std::string> Exchange::read_whole_body() {
+    std::string body;
+    for (;;) {
+        auto piece = co_await connection().read_body();
+        if (!piece) break;
+        body += *piece;
+    }
+    co_return body;
+}
+
+void Exchange::set_max_body_bytes(std::uint64_t limit) noexcept { connection().activate().body_limit = limit; }
+
+void Exchange::start_response(const ResponseHead& head, std::optional<std::uint64_t> length) {
+    connection().start_response(head, length);
+}
+Task<void> Exchange::write(std::string_view data) { return connection().write(data); }
+Task<void> Exchange::finish() { return connection().finish(); }
+
+// ---- the request
+
+const http::h1::RequestHead& Connection::head() const noexcept {
+    return active_ != nullptr && active_->owned ? active_->head : server_.head;
+}
+
+/// Gives the request being handled what it needs to wait: the bytes that follow its head move to it.
+ActiveRequest& Connection::activate() {
+    if (active_ != nullptr) return *active_;
+    const http::h1::RequestHead& request = server_.head;
+    active_ = server_.take_active(*this);
+    active_->current.assign(unparsed_);
+    unparsed_ = {};
+    rest_taken_ = true;
+    active_->body_limit = server_.options.max_body_bytes();
+    active_->body_done = !has_body();
+    if (!active_->body_done) active_->decoder.emplace(request.framing, request.content_length);
+    return *active_;
+}
+
+void Connection::own_head() {
+    ActiveRequest& active = activate();
+    if (active.owned) return;
+    active.own(server_.head, head_text_);
+    path_ = active.moved(path_);
+    query_ = active.moved(query_);
+}
+
+void Connection::run(Task<void> task) {
+    own_head();
+    flush();  // the answers of earlier requests do not wait for this one
+    ActiveRequest& active = *active_;
+    active.cancellation.emplace();
+    active.task.emplace(std::move(task));
+    if (active.task->start({&server_.loop, &*active.cancellation}, active)) {
+        take_result();
+        end_exchange();
+        return;
+    }
+    if (auto timeout = server_.options.handler_timeout(); timeout.count() > 0 && !responded_) {
+        active.handler_timer.arm(server_.loop, server_.loop.now() + timeout);
+    }
+    receive();
+}
+
+void Connection::on_handler_timeout() noexcept {
+    if (responded_ || active_->cut != ActiveRequest::Cut::kNot) return;
+    log::warning("the handler of " + std::string(active_->head.method_text) + " " + std::string(path_) +
+                 " took too long (handler_timeout)");
+    active_->cut = ActiveRequest::Cut::kTimedOut;
+    active_->cancellation->request();
+}
+
+/// What the handler threw is said in the log, or to the client where it was the client's doing.
+void Connection::take_result() noexcept {
+    active_->handler_timer.disarm();
+    auto where = [this] { return std::string(active_->head.method_text) + " " + std::string(path_); };
+    try {
+        active_->task->result();
+    } catch (const Cancelled&) {
+        if (active_->cut == ActiveRequest::Cut::kNot) log::warning(where() + ": the handler ended with Cancelled");
+    } catch (const BodyError& error) {
+        log::info(std::to_string(error.status()) + " " + where() + " from " + stream_->peer() + ": " + error.what());
+        keep_alive_ = false;
+        linger_ = true;
+        if (!responded_) {
+            respond({error.status(), "text/plain; charset=UTF-8", {}}, std::string(error.what()) + "\n", nullptr);
+        }
+    } catch (const IoError& error) {
+        if (!gone_) log::write(log::Level::kError, "application", where() + ": " + error.what());
+    } catch (const std::exception& error) {
+        log::write(log::Level::kError, "application", where() + ": " + error.what());
+    }
+    active_->task.reset();
+}
+
+void Connection::answer_unanswered() {
+    using Cut = ActiveRequest::Cut;
+    Cut cut = active_ != nullptr ? active_->cut : Cut::kNot;
+    if (cut == Cut::kNot) {
+        respond({500, "text/plain; charset=UTF-8", {}}, "Internal Server Error\n", nullptr);
+    } else {
+        keep_alive_ = false;
+        std::string_view why = cut == Cut::kTimedOut ? "the request took too long\n" : "the server is stopping\n";
+        respond({503, "text/plain; charset=UTF-8", "Retry-After: 1\r\n"}, why, nullptr);
+    }
+}
+
+// ---- the request's body
+
+/// The next piece of what has come of the body: nothing at its end, an empty piece when more must come first.
+std::optional<std::string_view> Connection::next_piece() {
+    ActiveRequest& active = *active_;
+    while (!active.body_done) {
+        if (active.decoder->done()) {
+            active.body_done = true;
+            break;
+        }
+        if (active.position == active.current.size()) {
+            active.current.clear();
+            active.position = 0;
+            active.current.swap(active.incoming);
+            if (active.current.empty()) return std::string_view();
+        }
+        auto step = active.decoder->next(std::string_view(active.current).substr(active.position));
+        active.position += step.consumed;
+        using Step = http::h1::BodyDecoder::Step;
+        switch (step.state) {
+            case Step::kData:
+                active.body_received += step.data.size();
+                if (active.body_received > active.body_limit) throw BodyError(413, "the request's body is too large");
+                return step.data;
+            case Step::kDone: active.body_done = true; break;
+            case Step::kError: throw BodyError(step.error.status, step.error.reason);
+            case Step::kNeedMore:
+                if (active.position < active.current.size()) {
+                    if (active.incoming.empty()) return std::string_view();
+                    active.current.erase(0, std::exchange(active.position, 0));
+                    active.current += std::exchange(active.incoming, {});
+                }
+                break;
+        }
+    }
+    return std::nullopt;
+}
+
+Task<std::optional<std::string_view>> Connection::read_body() {
+    ActiveRequest& active = activate();
+    if (!active.body_done && active.body_received == 0 && active.head.content_length > active.body_limit &&
+        active.head.framing == http::h1::Framing::kLength) {
+        throw BodyError(413, "the request's body is too large");
+    }
+    for (;;) {
+        auto piece = next_piece();
+        if (!piece || !piece->empty()) {
+            if (!piece) active.body_arrived.clear();
+            co_return piece;
+        }
+        if (peer_finished_) throw BodyError(400, "the request's body ended early");
+        if (active.body_timed_out) throw BodyError(408, "the request's body took too long");
+        if (active.head.expect_continue && !active.continue_sent && !responded_) send_continue();
+        if (auto timeout = server_.options.body_timeout(); timeout.count() > 0) {
+            read_timer_.arm(server_.loop, TimePoint(Duration(started_)) + timeout);
+        }
+        active.body_arrived.clear();
+        receive();
+        co_await active.body_arrived.wait();
+    }
+}
+
+void Connection::send_continue() {
+    if (active_->head.minor_version < 1) return;
+    active_->continue_sent = true;
+    server_.cork += http::h1::kContinueResponse;
+    if (!corked_) flush();
+}
+
+// ---- the response
+
+void Connection::append_head(std::string& out, const ResponseHead& response, http::h1::Framing framing,
+                             std::uint64_t length) {
+    http::h1::ResponseStart start;
+    start.status = response.status;
+    start.framing = framing;
+    start.content_length = length;
+    start.keep_alive = keep_alive_;
+    start.request_minor_version = fresh_ ? 1 : head().minor_version;
+    start.content_type = response.content_type;
+    http::h1::append_response_head(out, start, response.fields, server_.date_line());
+}
+
+void Connection::respond(const ResponseHead& response, std::string_view body, std::string* movable) {
+    CAROPIG_CHECK(phase_ == Phase::kHandling && !responded_, "a request was answered twice");
+    responded_ = true;
+    if (gone_) return;
+    bool with_body = status_has_body(response.status);
+    forget_unreadable_body();
+    append_head(server_.cork, response, with_body ? http::h1::Framing::kLength : http::h1::Framing::kNone, body.size());
+    if (with_body && head().method != http::Method::kHead) {
+        if (movable != nullptr && body.size() >= kMovedBody && !send_.pending()) {
+            out_body_ = std::move(*movable);
+            flush();
+            return;
+        }
+        server_.cork += body;
+    }
+    if (!corked_) flush();
+}
+
+/// Where the rest of the body is not worth waiting for, the connection ends with this response.
+void Connection::forget_unreadable_body() noexcept {
+    if (server_.stopping) keep_alive_ = false;
+    const http::h1::RequestHead& request = head();
+    if (!has_body() || (active_ != nullptr && active_->body_done)) return;
+    bool client_waits = request.expect_continue && (active_ == nullptr || !active_->continue_sent);
+    if (client_waits || request.content_length > server_.options.max_drained_bytes()) keep_alive_ = false;
+}
+
+void Connection::start_response(const ResponseHead& response, std::optional<std::uint64_t> length) {
+    CAROPIG_CHECK(phase_ == Phase::kHandling && !responded_, "a request was answered twice");
+    CAROPIG_CHECK(active_ != nullptr, "a response is streamed by a task: use Exchange::run()");
+    responded_ = true;
+    active_->handler_timer.disarm();
+    forget_unreadable_body();
+    using Streaming = ActiveRequest::Streaming;
+    http::h1::Framing framing = http::h1::Framing::kLength;
+    if (!status_has_body(response.status)) {
+        active_->streaming = Streaming::kNoBody;
+        framing = http::h1::Framing::kNone;
+    } else if (length) {
+        active_->streaming = Streaming::kLength;
+        active_->response_left = *length;
+    } else if (active_->head.minor_version >= 1) {
+        active_->streaming = Streaming::kChunked;
+        framing = http::h1::Framing::kChunked;
+    } else {
+        active_->streaming = Streaming::kUntilClose;
+        framing = http::h1::Framing::kUntilClose;
+        keep_alive_ = false;
+    }
+    append_head(active_->pending_head, response, framing, length.value_or(0));
+    if (active_->head.method == http::Method::kHead) active_->streaming = Streaming::kNoBody;
+}
+
+Task<void> Connection::write(std::string_view data) {
+    using Streaming = ActiveRequest::Streaming;
+    ActiveRequest& active = *active_;
+    if (data.empty() && active.pending_head.empty()) co_return;
+    std::string before = std::exchange(active.pending_head, {});
+    std::string_view after;
+    switch (active.streaming) {
+        case Streaming::kNo:
+        case Streaming::kFinished: CAROPIG_CHECK(false, "write() without start_response(), or after finish()");
+        case Streaming::kNoBody: data = {}; break;
+        case Streaming::kLength:
+            if (data.size() > active.response_left) {
+                throw std::length_error("the response's body is longer than its Content-Length");
+            }
+            active.response_left -= data.size();
+            break;
+        case Streaming::kChunked:
+            if (!data.empty()) {
+                http::h1::append_chunk_head(before, data.size());
+                after = http::h1::kChunkEnd;
+            }
+            break;
+        case Streaming::kUntilClose: break;
+    }
+    std::array<ConstBytes, 3> pieces{as_bytes(before), as_bytes(data), as_bytes(after)};
+    co_await send_pieces(pieces);
+}
+
+Task<void> Connection::finish() {
+    using Streaming = ActiveRequest::Streaming;
+    ActiveRequest& active = *active_;
+    std::string last = std::exchange(active.pending_head, {});
+    if (active.streaming == Streaming::kLength && active.response_left > 0) {
+        throw std::length_error("the response's body is shorter than its Content-Length");
+    }
+    if (active.streaming == Streaming::kChunked) http::h1::append_last_chunk(last);
+    if (!last.empty()) {
+        std::array<ConstBytes, 1> pieces{as_bytes(last)};
+        co_await send_pieces(pieces);
+    }
+    active.streaming = Streaming::kFinished;
+}
+
+/// Sends from the handler's own memory, and waits until that is done.
+Task<void> Connection::send_pieces(std::span<const ConstBytes> pieces) {
+    ActiveRequest& active = *active_;
+    while (send_.pending()) {
+        active.sent.clear();
+        co_await active.sent.wait();
+    }
+    if (gone_) throw IoError(errno_code(ECONNRESET), "write to " + stream_->peer());
+    net::IoAwaiter<SendOperation, net::Stream> send(*stream_);
+    send.operation.pieces = pieces;
+    if (auto timeout = server_.options.write_timeout(); timeout.count() > 0) {
+        write_timer_.arm(server_.loop, server_.loop.now() + timeout);
+    }
+    std::int32_t outcome = co_await send;
+    write_timer_.disarm();
+    if (outcome < 0) {
+        client_gone();
+        throw IoError(errno_code(-outcome), "write to " + stream_->peer());
+    }
+}
+
+}  // namespace caropig::server

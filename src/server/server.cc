@@ -1,0 +1,145 @@
+#include <caropig/server/server.h>
+
+#include <caropig/base/log.h>
+#include <caropig/async/shield.h>
+#include <caropig/loop/with_timeout.h>
+
+#include <utility>
+
+#include "server/connection.h"
+#include "server/server_state.h"
+
+namespace caropig::server {
+namespace {
+
+constexpr std::size_t kCorkCapacity = 16 * 1024;
+constexpr std::size_t kSpareRequests = 256;
+constexpr Duration kDateCheck = std::chrono::milliseconds(10);
+constexpr Duration kRefusalLogInterval = std::chrono::seconds(1);
+
+}  // namespace
+
+Server::State::State(Loop& loop_, Service& service_, const ServerOptions& options_)
+    : loop(loop_), service(service_), options(options_), cork(new_cork()) {
+    fields.resize(options.max_fields());
+}
+
+std::string Server::State::new_cork() {
+    std::string fresh;
+    fresh.reserve(kCorkCapacity);
+    return fresh;
+}
+
+std::string_view Server::State::date_line() {
+    TimePoint now = loop.now();
+    if (now - date_checked_ >= kDateCheck || date_checked_ == TimePoint{}) {
+        date_checked_ = now;
+        date_line_ = date_.line(loop.unix_seconds());
+    }
+    return date_line_;
+}
+
+std::unique_ptr<ActiveRequest> Server::State::take_active(Connection& connection) {
+    if (spare_.empty()) return std::make_unique<ActiveRequest>(connection);
+    std::unique_ptr<ActiveRequest> active = std::move(spare_.back());
+    spare_.pop_back();
+    active->connection = &connection;
+    return active;
+}
+
+void Server::State::give_back(std::unique_ptr<ActiveRequest> active) {
+    active->reset();
+    if (spare_.size() < kSpareRequests) spare_.push_back(std::move(active));
+}
+
+void Server::State::accepted(std::unique_ptr<net::Stream> stream) {
+    Connection& connection = add(std::move(stream));
+    if (connection_count <= options.max_connections()) return connection.start();
+    if (loop.now() - last_refusal_logged >= kRefusalLogInterval) {
+        last_refusal_logged = loop.now();
+        log::warning("refusing connections: " + std::to_string(options.max_connections()) +
+                     " are open (max_connections)");
+    }
+    connection.start_refused();
+}
+
+Connection& Server::State::add(std::unique_ptr<net::Stream> stream) {
+    auto* connection = new Connection(*this, std::move(stream));  // deletes itself when it is over
+    connection->next_ = first;
+    if (first != nullptr) first->previous_ = connection;
+    first = connection;
+    ++connection_count;
+    return *connection;
+}
+
+void Server::State::remove(Connection& connection) noexcept {
+    (connection.previous_ != nullptr ? connection.previous_->next_ : first) = connection.next_;
+    if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
+    if (--connection_count == 0) all_closed.set();
+}
+
+Server::Server(Loop& loop, Service& service, ServerOptions options)
+    : state_(std::make_unique<State>(loop, service, options)) {}
+
+Server::~Server() {
+    CAROPIG_CHECK(state_->first == nullptr, "a server was destroyed with open connections: co_await stop() first");
+}
+
+void Server::listen(std::unique_ptr<net::Listener> listener) {
+    net::Listener& added = *state_->listeners.emplace_back(std::move(listener));
+    State* state = state_.get();
+    added.start(state->loop, [state](std::unique_ptr<net::Stream> stream) { state->accepted(std::move(stream)); });
+}
+
+Task<void> Server::serve(std::unique_ptr<net::Stream> stream) {
+    Event closed;
+    Connection* connection = &state_->add(std::move(stream));
+    connection->closed_event = &closed;
+    connection->start();
+    bool cancelled = false;
+    try {
+        co_await closed.wait();
+    } catch (const Cancelled&) {
+        cancelled = true;
+    }
+    if (cancelled) {
+        if (!closed.is_set()) {
+            connection->abort();
+            co_await shield(closed.wait());
+        }
+        throw Cancelled();
+    }
+}
+
+Task<void> Server::stop() {
+    State& state = *state_;
+    state.stopping = true;
+    for (auto& listener : state.listeners) listener->stop();
+    auto for_each = [&state](auto action) {
+        for (Connection* connection = state.first; connection != nullptr;) {
+            Connection* next = connection->next_;
+            (connection->*action)();
+            connection = next;
+        }
+    };
+    for_each(&Connection::begin_stop);
+    auto all_closed = [&state]() -> Task<void> {
+        while (state.first != nullptr) {
+            state.all_closed.clear();
+            co_await state.all_closed.wait();
+        }
+    };
+    try {
+        co_await with_timeout(state.options.shutdown_timeout(), all_closed());
+    } catch (const TimeoutError&) {
+        log::warning("stopping: cancelling " + std::to_string(state.connection_count) +
+                     " connections that did not end in time (shutdown_timeout)");
+    }
+    for_each(&Connection::cut_off);
+    co_await all_closed();
+}
+
+std::size_t Server::connections() const noexcept { return state_->connection_count; }
+std::uint64_t Server::requests() const noexcept { return state_->request_count; }
+
+}  // namespace caropig::server

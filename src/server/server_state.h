@@ -1,0 +1,64 @@
+#pragma once
+
+#include <caropig/async/event.h>
+#include <caropig/loop/loop.h>
+#include <caropig/net/listener.h>
+#include <caropig/server/options.h>
+#include <caropig/server/server.h>
+#include <caropig/server/service.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "http/h1/parser.h"
+#include "http/h1/writer.h"
+#include "server/active_request.h"
+
+namespace caropig::server {
+
+class Connection;
+
+/// What the connections of one server share; all of it on one thread.
+struct Server::State {
+    State(Loop& loop_, Service& service_, const ServerOptions& options_);
+
+    Loop& loop;
+    Service& service;
+    const ServerOptions options;
+    std::vector<std::unique_ptr<net::Listener>> listeners;
+
+    /// The open connections, an intrusive list.
+    Connection* first = nullptr;
+    std::size_t connection_count = 0;
+    std::uint64_t request_count = 0;
+    Event all_closed;
+    bool stopping = false;
+    TimePoint last_refusal_logged{};
+
+    /// The head being answered without a wait, and its fields: one at a time on a loop.
+    http::h1::RequestHead head;
+    std::vector<http::HeaderView> fields;
+
+    /// Answers of the batch of requests being handled; empty between two rounds of the loop.
+    std::string cork;
+    [[nodiscard]] static std::string new_cork();
+
+    /// The "Date: …" line of the current second.
+    std::string_view date_line();
+
+    std::unique_ptr<ActiveRequest> take_active(Connection& connection);
+    void give_back(std::unique_ptr<ActiveRequest> active);
+
+    void accepted(std::unique_ptr<net::Stream> stream);
+    Connection& add(std::unique_ptr<net::Stream> stream);
+    void remove(Connection& connection) noexcept;
+
+private:
+    http::h1::DateCache date_;
+    std::string_view date_line_;
+    TimePoint date_checked_{};
+    std::vector<std::unique_ptr<ActiveRequest>> spare_;
+};
+
+}  // namespace caropig::server

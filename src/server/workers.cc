@@ -1,0 +1,99 @@
+#include <caropig/async/event.h>
+#include <caropig/base/log.h>
+#include <caropig/loop/signals.h>
+#include <caropig/net/tcp.h>
+#include <caropig/net/unix.h>
+#include <caropig/server/server.h>
+#include <caropig/server/workers.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <latch>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace caropig::server {
+namespace {
+
+Task<void> serve_until(Event& stop, Server& server) {
+    co_await stop.wait();
+    co_await server.stop();
+}
+
+/// One worker: what it is told from other threads goes through its loop.
+class Worker {
+public:
+    Worker(Service& service, const ServeOptions& options, std::unique_ptr<net::Listener> listener)
+        : loop_(options.backend), server_(loop_, service, options.server) {
+        server_.listen(std::move(listener));
+    }
+
+    void run() { loop_.run_until(serve_until(stop_, server_)); }
+    void stop() {
+        loop_.post([this] { stop_.set(); });
+    }
+    [[nodiscard]] Loop& loop() noexcept { return loop_; }
+
+private:
+    Loop loop_;
+    Event stop_;
+    Server server_;
+};
+
+std::vector<std::unique_ptr<net::Listener>> bind_all(const ServeOptions& options, unsigned count) {
+    std::vector<std::unique_ptr<net::Listener>> listeners;
+    if (!options.unix_socket.empty()) {
+        listeners.push_back(net::listen_unix(options.unix_socket));
+        return listeners;
+    }
+    net::ListenOptions listen_options;
+    listen_options.reuse_port(count > 1);
+    std::uint16_t port = options.port;
+    for (unsigned i = 0; i < count; ++i) {
+        listeners.push_back(net::listen_tcp(options.address, port, listen_options));
+        port = listeners.front()->port();
+    }
+    return listeners;
+}
+
+void print_listening(const std::string& address) {
+    std::printf("listening on %s\n", address.c_str());
+    std::fflush(stdout);
+}
+
+}  // namespace
+
+void serve(Service& service, const ServeOptions& options) {
+    unsigned count = options.workers != 0 ? options.workers : std::max(1u, std::thread::hardware_concurrency());
+    std::vector<std::unique_ptr<net::Listener>> listeners = bind_all(options, count);
+    if (listeners.size() < count) log::warning("a Unix-domain socket is served by one worker");
+    std::string address = listeners.front()->address();
+
+    Worker first(service, options, std::move(listeners.front()));
+    std::vector<std::unique_ptr<Worker>> others;
+    for (std::size_t i = 1; i < listeners.size(); ++i) {
+        others.push_back(std::make_unique<Worker>(service, options, std::move(listeners[i])));
+    }
+    bool stopping = false;
+    SignalWatcher signals(first.loop(), {SIGTERM, SIGINT}, [&](int signal) {
+        if (std::exchange(stopping, true)) ::_exit(128 + signal);
+        log::info("stopping: " + std::string(signal == SIGTERM ? "SIGTERM" : "SIGINT"));
+        for (auto& worker : others) worker->stop();
+        first.stop();
+    });
+    std::signal(SIGPIPE, SIG_IGN);  // libraries write to sockets too; the error is enough
+
+    std::vector<std::jthread> threads;
+    threads.reserve(others.size());
+    for (auto& worker : others) threads.emplace_back([&worker] { worker->run(); });
+    (options.on_listening ? options.on_listening : print_listening)(address);
+    first.run();
+}
+
+}  // namespace caropig::server

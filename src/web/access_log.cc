@@ -1,0 +1,21 @@
+#include "web/access_log.h"
+
+#include <caropig/base/log.h>
+#include <caropig/loop/loop.h>
+#include <caropig/server/service.h>
+#include <fmt/format.h>
+
+#include "web/arguments.h"
+
+namespace caropig::web {
+
+void log_access(const server::Exchange& exchange, int status) {
+    log::Level level = status < 400 ? log::Level::kInfo : status < 500 ? log::Level::kWarning : log::Level::kError;
+    if (!log::enabled(level)) return;
+    std::int64_t nanoseconds = exchange.loop().clock().now().time_since_epoch().count() - exchange.started();
+    log::write(level, "access",
+               fmt::format("{} {} {} ({}) {:.2f}ms", status, exchange.method_text(), exchange.target(),
+                           ip_of_peer(exchange.peer()), static_cast<double>(nanoseconds) / 1e6));
+}
+
+}  // namespace caropig::web

@@ -1,0 +1,179 @@
+#include <caropig/base/log.h>
+#include <caropig/web/application.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "web/access_log.h"
+#include "web/arguments.h"
+#include "web/error_page.h"
+#include "web/handler_runner.h"
+#include "web/response_sender.h"
+
+namespace caropig::web {
+
+void log_failure(const server::Exchange& exchange, const std::exception_ptr& failure) {
+    bool expected = false;
+    try {
+        std::rethrow_exception(failure);
+    } catch (const HttpError&) {
+        expected = true;
+    } catch (...) {
+        expected = false;
+    }
+    log::Level level = expected ? log::Level::kWarning : log::Level::kError;
+    if (!log::enabled(level)) return;
+    std::string line = expected ? "" : "Uncaught exception ";
+    line += std::string(exchange.method_text()) + " " + std::string(exchange.target()) + " (" +
+            ip_of_peer(exchange.peer()) + "): " + text_of(failure);
+    log::write(level, "application", line);
+}
+
+namespace {
+
+int answer(server::Exchange& exchange, Response&& response) {
+    int status = response.status();
+    ResponseSender::send(exchange, std::move(response));
+    return status;
+}
+
+}  // namespace
+
+Application::Application() = default;
+
+Application::Application(std::initializer_list<Route> routes) {
+    for (const Route& each : routes) get(each.pattern, each.handler, each.name);
+}
+
+Application::~Application() = default;
+
+Application& Application::add_endpoint(const Pattern& pattern, std::string_view name,
+                                       std::span<const http::Method> methods,
+                                       const std::shared_ptr<detail::Endpoint>& endpoint) {
+    auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+        bool free = std::none_of(methods.begin(), methods.end(), [&](http::Method method) {
+            return entry.endpoints[static_cast<std::size_t>(method)] != nullptr;
+        });
+        return entry.pattern == pattern.text() && free && name.empty();
+    });
+    if (same == entries_.end()) {
+        routes_.add(pattern, name);
+        same = entries_.insert(entries_.end(), Entry{pattern.text(), {}, {}});
+    }
+    for (http::Method method : methods) {
+        same->endpoints[static_cast<std::size_t>(method)] = endpoint;
+        same->allow += (same->allow.empty() ? "" : ", ") + std::string(http::to_string(method));
+    }
+    return *this;
+}
+
+Application& Application::route(http::Method method, const Pattern& pattern, Handler handler, std::string_view name) {
+    std::array<http::Method, 2> methods{method, http::Method::kHead};
+    return add_endpoint(pattern, name, std::span(methods).first(method == http::Method::kGet ? 2 : 1),
+                        handler.endpoint());
+}
+
+Application& Application::get(const Pattern& pattern, Handler handler, std::string_view name) {
+    return route(http::Method::kGet, pattern, std::move(handler), name);
+}
+Application& Application::post(const Pattern& pattern, Handler handler, std::string_view name) {
+    return route(http::Method::kPost, pattern, std::move(handler), name);
+}
+Application& Application::put(const Pattern& pattern, Handler handler, std::string_view name) {
+    return route(http::Method::kPut, pattern, std::move(handler), name);
+}
+Application& Application::patch(const Pattern& pattern, Handler handler, std::string_view name) {
+    return route(http::Method::kPatch, pattern, std::move(handler), name);
+}
+Application& Application::del(const Pattern& pattern, Handler handler, std::string_view name) {
+    return route(http::Method::kDelete, pattern, std::move(handler), name);
+}
+Application& Application::options(const Pattern& pattern, Handler handler, std::string_view name) {
+    return route(http::Method::kOptions, pattern, std::move(handler), name);
+}
+
+void Application::serve(server::Exchange& exchange) noexcept {
+    static thread_local RouteMatch match;  // reused, so that matching allocates nothing
+    auto index = routes_.match(exchange.path(), match);
+    if (!index) {
+        bool bad = match.status() == RouteStatus::kBadEncoding;
+        log_access(exchange, answer(exchange, error_page(bad ? 400 : 404)));
+        return;
+    }
+    serve_found(exchange, match, entries_[*index]);
+}
+
+void Application::serve_found(server::Exchange& exchange, const RouteMatch& match, const Entry& entry) const {
+    auto method = static_cast<std::size_t>(exchange.method());
+    detail::Endpoint* endpoint = method < kMethods ? entry.endpoints[method].get() : nullptr;
+    if (endpoint == nullptr) {
+        Response page = error_page(405);
+        page.header("Allow", entry.allow);
+        log_access(exchange, answer(exchange, std::move(page)));
+        return;
+    }
+    if (endpoint->kind() != detail::Endpoint::Kind::kFunction || exchange.has_body()) {
+        exchange.own_head();
+        exchange.run(serve_later(exchange, *endpoint));
+        return;
+    }
+    Request request(exchange, match, *this);
+    try {
+        Response response = endpoint->call(request);
+        if (ResponseSender::streams(response)) {
+            exchange.own_head();
+            exchange.run(stream_later(exchange, std::move(response)));
+            return;
+        }
+        log_access(exchange, answer(exchange, std::move(response)));
+    } catch (...) {
+        answer_failure(exchange, std::current_exception());
+    }
+}
+
+void Application::answer_failure(server::Exchange& exchange, const std::exception_ptr& failure) const {
+    log_failure(exchange, failure);
+    log_access(exchange, answer(exchange, error_page(status_of(failure), debug_ ? text_of(failure) : std::string())));
+}
+
+Task<void> Application::stream_later(server::Exchange& exchange, Response response) const {
+    co_await ResponseSender::send_later(exchange, response);
+    log_access(exchange, response.status());
+}
+
+Task<void> Application::serve_later(server::Exchange& exchange, detail::Endpoint& endpoint) const {
+    constexpr int kClientClosedRequest = 499;  // nginx's word for a client that went away
+    RouteMatch match;
+    routes_.match(exchange.path(), match);
+    Request request(exchange, match, *this);
+    std::exception_ptr failure;
+    try {
+        int status = 0;
+        if (endpoint.kind() != detail::Endpoint::Kind::kCoroutine) co_await request.read_whole_body();
+        if (endpoint.kind() == detail::Endpoint::Kind::kClass) {
+            status = co_await HandlerRunner::run(request, endpoint.make_handler());
+        } else {
+            std::optional<Response> response;
+            if (endpoint.kind() == detail::Endpoint::Kind::kFunction) {
+                response.emplace(endpoint.call(request));
+            } else {
+                response.emplace(co_await endpoint.call_later(request));
+            }
+            co_await ResponseSender::send_later(exchange, *response);
+            status = response->status();
+        }
+        log_access(exchange, status);
+    } catch (const Cancelled&) {
+        log_access(exchange, kClientClosedRequest);
+        throw;
+    } catch (const server::BodyError& error) {
+        log_access(exchange, error.status());
+        throw;
+    } catch (...) {
+        if (exchange.responded()) throw;
+        failure = std::current_exception();
+    }
+    if (failure) answer_failure(exchange, failure);
+}
+
+}  // namespace caropig::web

@@ -1,0 +1,94 @@
+#include <caropig/base/log.h>
+#include <caropig/web/application.h>
+#include <caropig/web/command_line.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+namespace caropig::web {
+
+struct CommandLine::Impl {
+    CLI::App app;
+    server::ServeOptions options;
+    std::string backend = "auto";
+    std::string log_level = "info";
+    bool debug = false;
+
+    Impl(const std::string& program, const std::string& description) : app(description, program) {
+        app.set_config("--config", "", "File with the same options, one `name = value` a line");
+        add("--port", options.port, "TCP port; 0 picks a free one");
+        add("--address", options.address, "Address to listen on; * for all");
+        add("--unix-socket", options.unix_socket, "Path to listen on instead of a port");
+        add("--workers", options.workers, "Threads that serve; 0 for one per core");
+        add("--backend", backend, "What performs the I/O")->check(CLI::IsMember({"auto", "epoll", "uring"}));
+        add("--log-level", log_level, "Lowest level that is logged")
+            ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
+        app.add_flag("--debug", debug, "Show clients what went wrong inside")->envname("CAROPIG_DEBUG");
+    }
+
+    template <class T>
+    CLI::Option* add(const std::string& flag, T& target, const std::string& help) {
+        std::string variable = "CAROPIG_";
+        for (char c : flag.substr(2)) {
+            variable += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+        }
+        return app.add_option(flag, target, help)->envname(variable)->capture_default_str();
+    }
+};
+
+CommandLine::CommandLine(const std::string& program, const std::string& description)
+    : impl_(std::make_unique<Impl>(program, description)) {}
+CommandLine::~CommandLine() = default;
+
+CommandLine& CommandLine::option(const std::string& flag, std::string& target, const std::string& help) {
+    impl_->add(flag, target, help);
+    return *this;
+}
+CommandLine& CommandLine::option(const std::string& flag, double& target, const std::string& help) {
+    impl_->add(flag, target, help);
+    return *this;
+}
+CommandLine& CommandLine::option(const std::string& flag, unsigned& target, const std::string& help) {
+    impl_->add(flag, target, help);
+    return *this;
+}
+
+std::optional<int> CommandLine::parse(int argc, const char* const* argv) {
+    try {
+        impl_->app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return impl_->app.exit(error) == 0 ? 0 : 2;
+    }
+    impl_->options.backend = *parse_backend(impl_->backend);
+    log::set_level(*log::parse_level(impl_->log_level));
+    return std::nullopt;
+}
+
+server::ServeOptions& CommandLine::serve_options() noexcept { return impl_->options; }
+
+CommandLine& CommandLine::default_log_level(const std::string& level) {
+    impl_->log_level = level;
+    return *this;
+}
+
+bool CommandLine::debug() const noexcept { return impl_->debug; }
+
+int run(Application& application, CommandLine& command_line) {
+    if (command_line.debug()) application.debug(true);
+    try {
+        server::serve(application, command_line.serve_options());
+        return 0;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return 1;
+    }
+}
+
+int run(Application& application, int argc, const char* const* argv) {
+    CommandLine command_line(argc > 0 ? argv[0] : "caropig", "A CaroPig server");
+    if (auto exit_code = command_line.parse(argc, argv)) return *exit_code;
+    return run(application, command_line);
+}
+
+}  // namespace caropig::web

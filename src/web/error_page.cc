@@ -1,0 +1,57 @@
+#include "web/error_page.h"
+
+#include <caropig/http/status.h>
+#include <caropig/web/http_error.h>
+
+#include <string_view>
+
+namespace caropig::web {
+namespace {
+
+std::string escape_html(std::string_view text) {
+    std::string escaped;
+    escaped.reserve(text.size());
+    for (char c : text) {
+        switch (c) {
+            case '&': escaped += "&amp;"; break;
+            case '<': escaped += "&lt;"; break;
+            case '>': escaped += "&gt;"; break;
+            case '"': escaped += "&quot;"; break;
+            case '\'': escaped += "&#39;"; break;
+            default: escaped += c;
+        }
+    }
+    return escaped;
+}
+
+}  // namespace
+
+int status_of(const std::exception_ptr& error) noexcept {
+    try {
+        std::rethrow_exception(error);
+    } catch (const HttpError& http_error) {
+        return http_error.status();
+    } catch (...) {
+        return 500;
+    }
+}
+
+std::string text_of(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& known) {
+        return known.what();
+    } catch (...) {
+        return "an exception that is no std::exception";
+    }
+}
+
+Response error_page(int status, const std::string& detail) {
+    std::string title = std::to_string(status) + ": " + std::string(http::reason_phrase(status));
+    std::string page = "<html><title>" + title + "</title><body>" + title;
+    if (!detail.empty()) page += "<pre>" + escape_html(detail) + "</pre>";
+    page += "</body></html>";
+    return Response(status, std::move(page));
+}
+
+}  // namespace caropig::web

@@ -1,0 +1,73 @@
+#include <caropig/base/check.h>
+#include <caropig/http/chars.h>
+#include <caropig/http/url.h>
+#include <caropig/server/service.h>
+#include <caropig/web/http_error.h>
+#include <caropig/web/request.h>
+#include <caropig/web/router.h>
+
+#include "web/arguments.h"
+
+namespace caropig::web {
+
+http::Method Request::method() const noexcept { return exchange_->method(); }
+std::string_view Request::method_text() const noexcept { return exchange_->method_text(); }
+std::string_view Request::path() const noexcept { return exchange_->path(); }
+std::string_view Request::query() const noexcept { return exchange_->query(); }
+std::string_view Request::target() const noexcept { return exchange_->target(); }
+std::string_view Request::host() const noexcept { return exchange_->host(); }
+http::HeadersView Request::headers() const noexcept { return exchange_->headers(); }
+std::optional<std::string_view> Request::header(std::string_view name) const noexcept {
+    return exchange_->headers().find(name);
+}
+std::string Request::remote_ip() const { return ip_of_peer(exchange_->peer()); }
+Loop& Request::loop() const noexcept { return exchange_->loop(); }
+
+std::string_view Request::param(std::string_view name) const {
+    for (const RouteParameter& parameter : match_->parameters()) {
+        if (parameter.name == name) return parameter.value;
+    }
+    CAROPIG_CHECK(false, "the route has no parameter of that name");
+}
+
+std::string_view Request::param(std::size_t index) const {
+    CAROPIG_CHECK(index < match_->parameters().size(), "the route has not so many parameters");
+    return match_->parameters()[index].value;
+}
+
+std::size_t Request::param_count() const noexcept { return match_->parameters().size(); }
+
+std::vector<std::string> Request::get_query_arguments(std::string_view name) const {
+    return arguments_named(name, query());
+}
+
+std::vector<std::string> Request::get_body_arguments(std::string_view name) const {
+    std::string_view type = header("Content-Type").value_or(std::string_view());
+    type = type.substr(0, type.find(';'));
+    while (!type.empty() && type.back() == ' ') type.remove_suffix(1);
+    if (!http::iequals(type, "application/x-www-form-urlencoded")) return {};
+    return arguments_named(name, body_);
+}
+
+std::vector<std::string> Request::get_arguments(std::string_view name) const {
+    std::vector<std::string> values = get_query_arguments(name);
+    for (std::string& value : get_body_arguments(name)) values.push_back(std::move(value));
+    return values;
+}
+
+std::string Request::get_argument(std::string_view name) const {
+    std::vector<std::string> values = get_arguments(name);
+    if (values.empty()) throw HttpError(400, "Missing argument " + std::string(name));
+    return std::move(values.back());
+}
+
+std::string Request::get_argument(std::string_view name, std::string_view fallback) const {
+    std::vector<std::string> values = get_arguments(name);
+    return values.empty() ? std::string(fallback) : std::move(values.back());
+}
+
+Task<void> Request::read_whole_body() { body_ = co_await exchange_->read_whole_body(); }
+Task<std::optional<std::string_view>> Request::read_body() { return exchange_->read_body(); }
+void Request::set_max_body_bytes(std::uint64_t limit) noexcept { exchange_->set_max_body_bytes(limit); }
+
+}  // namespace caropig::web

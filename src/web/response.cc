@@ -1,0 +1,88 @@
+#include <caropig/http/chars.h>
+#include <caropig/web/response.h>
+
+#include <stdexcept>
+#include <utility>
+
+#include "http/h1/writer.h"
+
+namespace caropig::web {
+namespace {
+
+void refuse_framing(std::string_view name) {
+    if (http::h1::is_framing_header(name)) {
+        throw std::invalid_argument("the server sets the header " + std::string(name) + " itself");
+    }
+}
+
+}  // namespace
+
+Response Response::text(std::string body, int status) {
+    Response response(status, std::move(body));
+    response.static_content_type("text/plain; charset=UTF-8");
+    return response;
+}
+
+Response Response::stream(Producer producer) {
+    Response response;
+    response.producer_ = std::move(producer);
+    return response;
+}
+
+Response Response::stream(std::uint64_t length, Producer producer) {
+    Response response = stream(std::move(producer));
+    response.length_ = length;
+    return response;
+}
+
+Response Response::redirect(std::string_view url, bool permanent) {
+    Response response(permanent ? 301 : 302, {});
+    response.header("Location", url);
+    return response;
+}
+
+Response& Response::status(int status) {
+    if (status < 200 || status > 599) throw std::invalid_argument("a response's status is 200 to 599");
+    status_ = status;
+    return *this;
+}
+
+Response& Response::header(std::string_view name, std::string_view value) {
+    refuse_framing(name);
+    if (http::iequals(name, "Content-Type")) content_type_ = {};
+    headers_.set(name, value);
+    return *this;
+}
+
+Response& Response::add_header(std::string_view name, std::string_view value) {
+    if (http::iequals(name, "Content-Type")) return header(name, value);
+    refuse_framing(name);
+    headers_.add(name, value);
+    return *this;
+}
+
+Response& Response::remove_header(std::string_view name) {
+    if (http::iequals(name, "Content-Type")) content_type_ = {};
+    headers_.remove(name);
+    return *this;
+}
+
+Response& Response::append(std::string_view text) {
+    body_ += text;
+    return *this;
+}
+
+Response& Response::content_type(std::string_view type) {
+    headers_.remove("Content-Type");
+    content_type_ = {};
+    if (!type.empty()) headers_.set("Content-Type", type);
+    return *this;
+}
+
+Response& Response::static_content_type(std::string_view type) noexcept {
+    headers_.remove("Content-Type");
+    content_type_ = type;
+    return *this;
+}
+
+}  // namespace caropig::web

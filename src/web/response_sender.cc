@@ -1,0 +1,18 @@
+#include "web/response_sender.h"
+
+namespace caropig::web {
+
+Task<void> BodyWriter::write(std::string_view data) { return exchange_->write(data); }
+
+Task<void> ResponseSender::send_later(server::Exchange& exchange, Response& response) {
+    if (!streams(response)) {
+        send(exchange, std::move(response));
+        co_return;
+    }
+    exchange.start_response(head(response), response.length_);
+    BodyWriter writer(exchange);
+    co_await response.producer_(writer);
+    co_await exchange.finish();
+}
+
+}  // namespace caropig::web

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <caropig/server/service.h>
+#include <caropig/web/response.h>
+
+namespace caropig::web {
+
+/// Brings a Response to the server's side of the exchange.
+class ResponseSender {
+public:
+    /// Whether the response must be sent by a task.
+    [[nodiscard]] static bool streams(const Response& response) noexcept {
+        return static_cast<bool>(response.producer_);
+    }
+    [[nodiscard]] static server::ResponseHead head(const Response& response) noexcept {
+        return {response.status_, response.content_type_, response.headers_.wire()};
+    }
+    /// Sends a response that does not stream.
+    static void send(server::Exchange& exchange, Response&& response) {
+        exchange.respond(head(response), std::move(response.body_));
+    }
+    /// Sends any response; the task runs its producer.
+    static Task<void> send_later(server::Exchange& exchange, Response& response);
+    /// Takes what was appended to the body.
+    [[nodiscard]] static std::string take_body(Response& response) { return std::exchange(response.body_, {}); }
+};
+
+}  // namespace caropig::web

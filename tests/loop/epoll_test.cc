@@ -1,0 +1,295 @@
+#include "loop/backend.h"
+#include "support/loop_until.h"
+#include <caropig/loop/loop.h>
+#include <caropig/loop/operation.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace caropig {
+namespace {
+
+using support::run_rounds;
+using support::run_until;
+
+template <class Kind>
+struct Noting : Kind {
+    explicit Noting(int descriptor)
+        : Kind([](Operation& self) noexcept {
+              auto& noting = static_cast<Noting&>(self);
+              ++noting.completions;
+              if constexpr (requires { noting.data; }) {
+                  if (noting.result > 0) noting.seen += as_text(noting.data);
+              }
+              if (noting.then) noting.then();
+          }) {
+        Kind::fd = descriptor;
+    }
+    int completions = 0;
+    std::string seen;
+    std::function<void()> then;
+};
+
+/// A loop with one attached end of a socket pair; the test holds the other.
+struct Epoll : testing::Test {
+    Epoll() { std::tie(fd, other) = pair(); }
+    ~Epoll() override {
+        if (fd >= 0) backend.close(fd);
+        ::close(other);
+    }
+    std::pair<int, int> pair() {
+        int fds[2];
+        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+        EXPECT_EQ(backend.attach(fds[0]), 0);
+        return {fds[0], fds[1]};
+    }
+    void send(std::string_view text) const {
+        EXPECT_EQ(::send(other, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+    }
+    void wait(const Operation& operation) {
+        run_until(loop, [&] { return !operation.pending(); });
+    }
+    void close_fd() { backend.close(std::exchange(fd, -1)); }
+
+    Loop loop;
+    Backend& backend = loop.backend();
+    int fd = -1;
+    int other = -1;
+    std::array<std::byte, 4> small{};
+};
+
+TEST_F(Epoll, ReceivesIntoLentMemory) {
+    Noting<ReceiveOperation> receive(fd);
+    EXPECT_FALSE(backend.submit(receive));
+    send("hello");
+    wait(receive);
+    EXPECT_EQ(receive.seen, "hello");
+    EXPECT_EQ(receive.result, 5);
+}
+
+TEST_F(Epoll, OneEdgeServesManyReads) {
+    Noting<ReceiveOperation> receive(fd);
+    receive.buffer = small;
+    send("0123456789");
+    std::string all;
+    while (all.size() < 10) {
+        if (!backend.submit(receive)) wait(receive);
+        ASSERT_GT(receive.result, 0);
+        all += as_text(receive.data);
+    }
+    EXPECT_EQ(all, "0123456789");
+    EXPECT_FALSE(backend.submit(receive));
+    run_rounds(loop);
+    EXPECT_TRUE(receive.pending());
+    send("ab");
+    wait(receive);
+    EXPECT_EQ(receive.result, 2);
+}
+
+TEST_F(Epoll, BytesAndEndInOneEdgeAreBothSeen) {
+    send("last");
+    ::shutdown(other, SHUT_WR);
+    Noting<ReceiveOperation> receive(fd);
+    for (int expected : {4, 0, 0}) {
+        EXPECT_FALSE(backend.submit(receive));
+        wait(receive);
+        EXPECT_EQ(receive.result, expected);
+    }
+}
+
+TEST_F(Epoll, AReaderThatSubmitsFromItsCallbackLetsOthersRead) {
+    auto [second, second_other] = pair();
+    Noting<ReceiveOperation> greedy(fd);
+    greedy.buffer = small;
+    Noting<ReceiveOperation> modest(second);
+    int before_modest = 0;
+    std::string much(4000, 'x');
+    send(much);
+    EXPECT_EQ(::send(second_other, "y", 1, 0), 1);
+    greedy.then = [&] {
+        if (modest.completions == 0) ++before_modest;
+        while (backend.submit(greedy)) FAIL() << "had its turn";
+    };
+    EXPECT_FALSE(backend.submit(greedy));
+    EXPECT_FALSE(backend.submit(modest));
+    wait(modest);
+    EXPECT_LE(before_modest, 2);
+    greedy.then = nullptr;
+    backend.cancel(greedy);
+    wait(greedy);
+    backend.close(second);
+    ::close(second_other);
+}
+
+TEST_F(Epoll, SendWaitsForRoomAndSendsEverything) {
+    std::string much(4 << 20, 'x');
+    std::array<ConstBytes, 3> pieces{as_bytes("head"), as_bytes(much), as_bytes("tail")};
+    Noting<SendOperation> sending(fd);
+    sending.pieces = pieces;
+    EXPECT_FALSE(backend.submit(sending));
+    std::string received;
+    run_until(loop, [&] {
+        std::array<char, 65536> part;
+        ssize_t size = ::recv(other, part.data(), part.size(), 0);
+        if (size > 0) received.append(part.data(), static_cast<std::size_t>(size));
+        return received.size() == much.size() + 8;
+    });
+    wait(sending);
+    EXPECT_EQ(sending.result, 0);
+    EXPECT_EQ(sending.sent, much.size() + 8);
+    EXPECT_TRUE(received == "head" + much + "tail");
+}
+
+TEST_F(Epoll, SendToAPeerThatHasGoneFails) {
+    ::close(std::exchange(other, ::dup(fd)));
+    Noting<SendOperation> sending(fd);
+    std::array<ConstBytes, 1> pieces{as_bytes("x")};
+    sending.pieces = pieces;
+    EXPECT_TRUE(backend.submit(sending));
+    EXPECT_EQ(sending.result, -EPIPE);
+}
+
+TEST_F(Epoll, CancelledReceiveCompletesLaterAndConsumesNothing) {
+    Noting<ReceiveOperation> receive(fd);
+    EXPECT_FALSE(backend.submit(receive));
+    backend.cancel(receive);
+    backend.cancel(receive);
+    EXPECT_EQ(receive.completions, 0);
+    wait(receive);
+    EXPECT_EQ(receive.result, -ECANCELED);
+    EXPECT_EQ(receive.completions, 1);
+    send("kept");
+    EXPECT_FALSE(backend.submit(receive));
+    wait(receive);
+    EXPECT_EQ(receive.seen, "kept");
+    backend.cancel(receive);  // not pending: nothing happens
+    run_rounds(loop);
+    EXPECT_EQ(receive.completions, 2);
+}
+
+TEST_F(Epoll, CancelledSendCompletesLater) {
+    std::string much(4 << 20, 'x');
+    std::array<ConstBytes, 1> pieces{as_bytes(much)};
+    Noting<SendOperation> sending(fd);
+    sending.pieces = pieces;
+    EXPECT_FALSE(backend.submit(sending));
+    backend.cancel(sending);
+    wait(sending);
+    EXPECT_EQ(sending.result, -ECANCELED);
+    EXPECT_LT(sending.sent, much.size());
+}
+
+TEST_F(Epoll, CloseEndsEverythingThatIsPending) {
+    std::string much(4 << 20, 'x');
+    std::array<ConstBytes, 1> pieces{as_bytes(much)};
+    Noting<SendOperation> sending(fd);
+    Noting<ReceiveOperation> receive(fd);
+    Noting<HangupOperation> hangup(fd);
+    sending.pieces = pieces;
+    EXPECT_FALSE(backend.submit(sending));
+    EXPECT_FALSE(backend.submit(receive));
+    EXPECT_FALSE(backend.submit(hangup));
+    close_fd();
+    EXPECT_TRUE(sending.pending() && receive.pending() && hangup.pending());
+    wait(sending);
+    wait(receive);
+    wait(hangup);
+    EXPECT_EQ(sending.result, -ECANCELED);
+    EXPECT_EQ(receive.result, -ECANCELED);
+    EXPECT_EQ(hangup.result, -ECANCELED);
+}
+
+TEST_F(Epoll, AReusedDescriptorSeesNothingOfTheOneBefore) {
+    Noting<ReceiveOperation> old(fd);
+    EXPECT_FALSE(backend.submit(old));
+    send("for the old one");
+    int number = fd;
+    close_fd();
+    auto [again, again_other] = pair();
+    EXPECT_EQ(again, number);
+    Noting<ReceiveOperation> fresh(again);
+    EXPECT_FALSE(backend.submit(fresh));
+    wait(old);
+    run_rounds(loop);
+    EXPECT_EQ(old.result, -ECANCELED);
+    EXPECT_TRUE(fresh.pending());
+    EXPECT_EQ(::send(again_other, "new", 3, 0), 3);
+    wait(fresh);
+    EXPECT_EQ(fresh.seen, "new");
+    fd = again;
+    ::close(again_other);
+}
+
+TEST_F(Epoll, ACallbackMayCloseItsDescriptor) {
+    Noting<ReceiveOperation> receive(fd);
+    Noting<HangupOperation> hangup(fd);
+    receive.then = [&] { close_fd(); };
+    EXPECT_FALSE(backend.submit(receive));
+    EXPECT_FALSE(backend.submit(hangup));
+    send("x");
+    ::shutdown(other, SHUT_RDWR);
+    wait(receive);
+    wait(hangup);
+    EXPECT_EQ(receive.seen, "x");
+    EXPECT_EQ(hangup.result, -ECANCELED);
+}
+
+TEST_F(Epoll, HangupIsToldOnceThePeerHasGone) {
+    Noting<HangupOperation> hangup(fd);
+    EXPECT_FALSE(backend.submit(hangup));
+    ::shutdown(other, SHUT_WR);
+    run_rounds(loop);
+    EXPECT_TRUE(hangup.pending());
+    ::shutdown(other, SHUT_RD);
+    wait(hangup);
+    EXPECT_EQ(hangup.result, 0);
+    EXPECT_TRUE(backend.submit(hangup)) << "known already";
+}
+
+TEST_F(Epoll, PollsADescriptorOfSomebodyElse) {
+    int fds[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    Noting<PollOperation> readable(fds[0]);
+    Noting<PollOperation> writable(fds[0]);
+    writable.write = true;
+    EXPECT_FALSE(backend.submit(readable));
+    EXPECT_FALSE(backend.submit(writable));
+    wait(writable);
+    EXPECT_TRUE(readable.pending());
+    EXPECT_EQ(::send(fds[1], "x", 1, 0), 1);
+    wait(readable);
+    EXPECT_EQ(readable.result, 0);
+    EXPECT_FALSE(backend.submit(readable)) << "what was not read is told again";
+    wait(readable);
+    EXPECT_FALSE(backend.submit(readable));
+    backend.detach(fds[0]);
+    wait(readable);
+    EXPECT_EQ(readable.result, -ECANCELED);
+    ::close(fds[0]);
+    ::close(fds[1]);
+}
+
+TEST_F(Epoll, PollOfWhatCantBeWatchedFailsAtOnce) {
+    Noting<PollOperation> readable(other);
+    int closed = ::dup(other);
+    ::close(closed);
+    readable.fd = closed;
+    EXPECT_TRUE(backend.submit(readable));
+    EXPECT_EQ(readable.result, -EBADF);
+}
+
+TEST_F(Epoll, WakesUpForAnotherThreadAndForNothingElse) {
+    backend.wake();
+    backend.wake();
+    backend.wait(std::nullopt);
+    backend.wait(Duration::zero());
+}
+
+}  // namespace
+}  // namespace caropig
