@@ -57,10 +57,9 @@ private:
 namespace {
 
 /// Asks the upstream, and sets the future with what it says, or with what went wrong.
-Task<void> request_upstream(std::string url, SharedPromise promise) {
+Task<void> request_upstream(client::FetchRequest request, SharedPromise promise) {
     Answer answer;
     try {
-        client::FetchRequest request(url);
         client::Response response = co_await client::fetch(std::move(request));
         answer.status = response.status();
         answer.content_type = response.headers().find("Content-Type").value_or(std::string_view());
@@ -84,11 +83,11 @@ Response callback(const Request&, const Future<Answer>& future) {
     return response;
 }
 
-Task<Response> req(Request& request, RequestList& request_list, std::string url) {
+Task<Response> req(Request& request, RequestList& request_list, client::FetchRequest upstream) {
     RequestList::Waiting waiting(request_list);
     Future<Answer> future = waiting.promise()->future();
     auto wait = [&](Scope& scope) -> Task<void> {
-        scope.spawn(request_upstream, url, waiting.promise());
+        scope.spawn(request_upstream, std::move(upstream), waiting.promise());
         co_await future;
         scope.cancel();  // set by /stop: the upstream request ends here, and closes its connection
     };
@@ -102,7 +101,7 @@ Response stop(RequestList& request_list) {
     return Response::text("nobody is waiting\n", 409);
 }
 
-void add_routes(web::Application& application, std::function<std::string()> upstream) {
+void add_routes(web::Application& application, std::function<client::FetchRequest()> upstream) {
     auto request_list = std::make_shared<RequestList>();
     application.get("/index", index);
     application.get("/req", [request_list, upstream = std::move(upstream)](Request& request) {

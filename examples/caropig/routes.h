@@ -1,6 +1,7 @@
 #pragma once
 
 #include <caropig/async/future.h>
+#include <caropig/client/fetch_request.h>
 #include <caropig/web/application.h>
 
 #include <functional>
@@ -24,10 +25,11 @@ class RequestList;
 
 caropig::web::Response index();
 caropig::web::Response callback(const caropig::web::Request& request, const caropig::Future<Answer>& future);
-caropig::Task<caropig::web::Response> req(caropig::web::Request& request, RequestList& request_list, std::string url);
+caropig::Task<caropig::web::Response> req(caropig::web::Request& request, RequestList& request_list,
+                                          caropig::client::FetchRequest upstream);
 caropig::web::Response stop(RequestList& request_list);
 
-/// Adds the three routes. `upstream` gives the URL that /req asks; it is called for each request, on any worker.
-void add_routes(caropig::web::Application& application, std::function<std::string()> upstream);
+/// Adds the three routes. `upstream` gives what /req asks, a URL or more; it is called for each request, on any worker.
+void add_routes(caropig::web::Application& application, std::function<caropig::client::FetchRequest()> upstream);
 
 }  // namespace tutorial

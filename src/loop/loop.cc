@@ -1,5 +1,6 @@
 #include "loop/backend.h"
 #include "loop/timer_wheel.h"
+#include <caropig/async/task_group.h>
 #include <caropig/base/check.h>
 #include <caropig/base/log.h>
 #include <caropig/loop/loop.h>
@@ -20,10 +21,8 @@ template <class Work>
 void run_logged(Work& work) noexcept {
     try {
         work();
-    } catch (const std::exception& error) {
-        log::write(log::Level::kError, "application", std::string("exception in a callback: ") + error.what());
-    } catch (const Cancelled&) {
-        log::write(log::Level::kWarning, "application", "a callback ended with Cancelled");
+    } catch (...) {
+        detail::log_exception("a callback", std::current_exception());
     }
 }
 

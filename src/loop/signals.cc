@@ -31,15 +31,23 @@ struct SignalWatcher::State {
     }
 
     void on_ready() noexcept {
-        if (poll.result < 0) {
-            if (destroyed) delete this;
+        // The poll may have succeeded before the watcher was destroyed and closed the descriptor.
+        if (destroyed) {
+            delete this;
             return;
         }
+        if (poll.result < 0) return;
+        calling = true;
         signalfd_siginfo info;
-        while (::read(descriptor, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+        while (!destroyed && ::read(descriptor, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
             callback(static_cast<int>(info.ssi_signo));
         }
-        wait();
+        calling = false;
+        if (destroyed) {
+            delete this;
+        } else {
+            wait();
+        }
     }
 
     Loop& loop;
@@ -49,6 +57,7 @@ struct SignalWatcher::State {
     sigset_t before{};
     int descriptor = -1;
     bool destroyed = false;
+    bool calling = false;  // the callback may destroy the watcher
 };
 
 SignalWatcher::SignalWatcher(Loop& loop, std::initializer_list<int> signals, std::move_only_function<void(int)> callback)
@@ -69,9 +78,9 @@ SignalWatcher::~SignalWatcher() {
     pthread_sigmask(SIG_SETMASK, &state_->before, nullptr);
     State* state = state_.release();
     state->destroyed = true;
-    bool pending = state->poll.pending();
+    bool in_use = state->poll.pending() || state->calling;
     state->loop.backend().close(state->descriptor);
-    if (!pending) delete state;
+    if (!in_use) delete state;
 }
 
 }  // namespace caropig

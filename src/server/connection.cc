@@ -57,7 +57,10 @@ void Connection::receive() noexcept {
     if (phase_ == Phase::kClosed || gone_ || peer_finished_ || receive_.pending()) return;
     if (phase_ == Phase::kHandling) {
         // Backpressure: reading goes on when the handler has read. Without an active request nothing waits.
-        if (active_ == nullptr || active_->incoming.size() >= server_.options.read_ahead_bytes()) return;
+        // Requests that wait behind this one count too, or each of them would let in as much again.
+        if (active_ == nullptr) return;
+        std::size_t ahead = active_->current.size() - active_->position + active_->incoming.size();
+        if (ahead >= std::max<std::size_t>(server_.options.read_ahead_bytes(), 1)) return;
     }
     if (stream_->submit(receive_)) receive_.complete_later(server_.loop, receive_.result);
 }
@@ -215,6 +218,7 @@ void Connection::arm_read_timer() noexcept {
         }
     };
     if (server_.stopping && input_.empty()) {
+        head_started_ = false;  // a head that begins within the grace gets its full time
         arm(std::min(options.shutdown_idle_timeout(), options.shutdown_timeout()));
     } else if (!input_.empty() || fresh_) {
         if (!std::exchange(head_started_, true)) arm(options.header_timeout());
@@ -223,9 +227,12 @@ void Connection::arm_read_timer() noexcept {
     }
 }
 
+/// The timer is not disarmed when a head is complete, which would cost every request something: where it fires, it may
+/// be left from before.
 void Connection::on_read_timer() noexcept {
     switch (phase_) {
         case Phase::kReading:
+            if (send_.pending()) break;  // armed anew once the answer is sent, for which write_timer_ is responsible
             if (input_.empty()) {
                 close();
             } else {
@@ -234,22 +241,28 @@ void Connection::on_read_timer() noexcept {
             }
             break;
         case Phase::kHandling:
-            if (active_ != nullptr) {
+            if (active_ != nullptr && body_deadline_passed()) {
                 active_->body_timed_out = true;
                 active_->body_arrived.set();
             }
             break;
         case Phase::kDraining:
-        case Phase::kFlushing:
         case Phase::kLingering: close(); break;
+        case Phase::kFlushing:  // write_timer_ is responsible
         case Phase::kClosed: break;
     }
     delete_if_over();
 }
 
+bool Connection::body_deadline_passed() const noexcept {
+    auto timeout = server_.options.body_timeout();
+    return timeout.count() > 0 && server_.loop.now() >= TimePoint(Duration(started_)) + timeout;
+}
+
 /// Answers a request that can't be read, and closes: nothing after it can be told apart.
 void Connection::fail_request(int status, std::string_view reason) {
-    log::info(std::to_string(status) + " to " + stream_->peer() + ": " + std::string(reason));
+    // Refused connections (503) may come by the thousand: Server::State::accepted() logs one line a second.
+    if (status != 503) log::info(std::to_string(status) + " to " + stream_->peer() + ": " + std::string(reason));
     keep_alive_ = false;
     responded_ = true;
     linger_ = true;
@@ -272,7 +285,10 @@ void Connection::on_handler_done() noexcept {
 
 void Connection::end_exchange() {
     if (gone_) return close();
-    if (!responded_) answer_unanswered();
+    if (!responded_) {
+        answer_unanswered();
+        if (phase_ == Phase::kClosed) return;  // sending it failed
+    }
     using Streaming = ActiveRequest::Streaming;
     if (active_ != nullptr && active_->streaming != Streaming::kNo && active_->streaming != Streaming::kFinished) {
         return close();  // cut short: the client sees that the body is incomplete
@@ -288,6 +304,8 @@ void Connection::end_exchange() {
     phase_ = Phase::kDraining;
     if (auto timeout = server_.options.body_timeout(); timeout.count() > 0) {
         read_timer_.arm(server_.loop, server_.loop.now() + timeout);
+    } else {
+        read_timer_.disarm();
     }
     drain();
 }
@@ -418,7 +436,11 @@ void Connection::on_write_timer() noexcept {
 }
 
 void Connection::on_hangup() noexcept {
-    if (hangup_.result == 0 && phase_ == Phase::kHandling) client_gone();
+    if (hangup_.result == 0) {
+        // In other phases what was received before is still gone through; a request that would wait is cancelled then.
+        hung_up_ = true;
+        if (phase_ == Phase::kHandling) client_gone();
+    }
     delete_if_over();
 }
 

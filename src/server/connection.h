@@ -79,6 +79,7 @@ private:
     void keep_rest(std::string_view rest);
     void begin_exchange();
     void arm_read_timer() noexcept;
+    [[nodiscard]] bool body_deadline_passed() const noexcept;
     void fail_request(int status, std::string_view reason);
 
     // The exchange (exchange.cc).
@@ -145,7 +146,8 @@ private:
     bool fresh_ = true;           // no request has come yet
     bool head_started_ = false;   // the header deadline runs
     bool peer_finished_ = false;  // the client sends no more
-    bool gone_ = false;           // and does not listen any more either
+    bool hung_up_ = false;        // and does not listen any more either, as the stream says
+    bool gone_ = false;           // and does not listen any more either, or is not listened to: all is given up
     bool linger_ = false;         // unread bytes may be on their way: closing at once would lose the answer
 };
 

@@ -107,9 +107,11 @@ void Connection::own_head() {
 }
 
 void Connection::run(Task<void> task) {
-    own_head();
     flush();  // the answers of earlier requests do not wait for this one
+    if (phase_ == Phase::kClosed) return;  // nobody took them: this request is dropped with its connection
+    own_head();
     ActiveRequest& active = *active_;
+    CAROPIG_CHECK(!active.task, "a request was run twice");
     active.cancellation.emplace();
     active.task.emplace(std::move(task));
     if (active.task->start({&server_.loop, &*active.cancellation}, active)) {
@@ -120,6 +122,7 @@ void Connection::run(Task<void> task) {
     if (auto timeout = server_.options.handler_timeout(); timeout.count() > 0 && !responded_) {
         active.handler_timer.arm(server_.loop, server_.loop.now() + timeout);
     }
+    if (hung_up_) return client_gone();
     receive();
 }
 
@@ -150,6 +153,8 @@ void Connection::take_result() noexcept {
         if (!gone_) log::write(log::Level::kError, "application", where() + ": " + error.what());
     } catch (const std::exception& error) {
         log::write(log::Level::kError, "application", where() + ": " + error.what());
+    } catch (...) {
+        log::write(log::Level::kError, "application", where() + ": the handler threw what is no std::exception");
     }
     active_->task.reset();
 }
@@ -306,18 +311,16 @@ Task<void> Connection::write(std::string_view data) {
     using Streaming = ActiveRequest::Streaming;
     ActiveRequest& active = *active_;
     if (data.empty() && active.pending_head.empty()) co_return;
+    if (active.streaming == Streaming::kLength && data.size() > active.response_left) {
+        throw std::length_error("the response's body is longer than its Content-Length");
+    }
     std::string before = std::exchange(active.pending_head, {});
     std::string_view after;
     switch (active.streaming) {
         case Streaming::kNo:
         case Streaming::kFinished: CAROPIG_CHECK(false, "write() without start_response(), or after finish()");
         case Streaming::kNoBody: data = {}; break;
-        case Streaming::kLength:
-            if (data.size() > active.response_left) {
-                throw std::length_error("the response's body is longer than its Content-Length");
-            }
-            active.response_left -= data.size();
-            break;
+        case Streaming::kLength: active.response_left -= data.size(); break;
         case Streaming::kChunked:
             if (!data.empty()) {
                 http::h1::append_chunk_head(before, data.size());
@@ -333,10 +336,10 @@ Task<void> Connection::write(std::string_view data) {
 Task<void> Connection::finish() {
     using Streaming = ActiveRequest::Streaming;
     ActiveRequest& active = *active_;
-    std::string last = std::exchange(active.pending_head, {});
     if (active.streaming == Streaming::kLength && active.response_left > 0) {
         throw std::length_error("the response's body is shorter than its Content-Length");
     }
+    std::string last = std::exchange(active.pending_head, {});
     if (active.streaming == Streaming::kChunked) http::h1::append_last_chunk(last);
     if (!last.empty()) {
         std::array<ConstBytes, 1> pieces{as_bytes(last)};
@@ -348,17 +351,27 @@ Task<void> Connection::finish() {
 /// Sends from the handler's own memory, and waits until that is done.
 Task<void> Connection::send_pieces(std::span<const ConstBytes> pieces) {
     ActiveRequest& active = *active_;
-    while (send_.pending()) {
-        active.sent.clear();
-        co_await active.sent.wait();
+    std::int32_t outcome = 0;
+    try {
+        flush();  // a 100 (Continue) of this request may lie in the cork
+        while (send_.pending()) {
+            active.sent.clear();
+            co_await active.sent.wait();
+        }
+        if (gone_) throw IoError(errno_code(ECONNRESET), "write to " + stream_->peer());
+        net::IoAwaiter<SendOperation, net::Stream> send(*stream_);
+        send.operation.pieces = pieces;
+        if (auto timeout = server_.options.write_timeout(); timeout.count() > 0) {
+            write_timer_.arm(server_.loop, server_.loop.now() + timeout);
+        }
+        outcome = co_await send;
+    } catch (const Cancelled&) {
+        // Nobody knows how much of this piece was sent, so nothing may follow it, also where the handler goes on after
+        // a with_timeout() of its own.
+        write_timer_.disarm();
+        client_gone();
+        throw;
     }
-    if (gone_) throw IoError(errno_code(ECONNRESET), "write to " + stream_->peer());
-    net::IoAwaiter<SendOperation, net::Stream> send(*stream_);
-    send.operation.pieces = pieces;
-    if (auto timeout = server_.options.write_timeout(); timeout.count() > 0) {
-        write_timer_.arm(server_.loop, server_.loop.now() + timeout);
-    }
-    std::int32_t outcome = co_await send;
     write_timer_.disarm();
     if (outcome < 0) {
         client_gone();

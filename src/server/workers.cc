@@ -5,6 +5,7 @@
 #include <caropig/net/unix.h>
 #include <caropig/server/server.h>
 #include <caropig/server/workers.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,6 +63,14 @@ std::vector<std::unique_ptr<net::Listener>> bind_all(const ServeOptions& options
     return listeners;
 }
 
+/// Each connection is a descriptor, and the soft limit is most often a historic 1024: takes what the hard limit allows.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void print_listening(const std::string& address) {
     std::printf("listening on %s\n", address.c_str());
     std::fflush(stdout);
@@ -70,6 +79,7 @@ void print_listening(const std::string& address) {
 }  // namespace
 
 void serve(Service& service, const ServeOptions& options) {
+    raise_descriptor_limit();
     unsigned count = options.workers != 0 ? options.workers : std::max(1u, std::thread::hardware_concurrency());
     std::vector<std::unique_ptr<net::Listener>> listeners = bind_all(options, count);
     if (listeners.size() < count) log::warning("a Unix-domain socket is served by one worker");

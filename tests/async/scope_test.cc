@@ -257,7 +257,7 @@ TEST(WithScope, TakesANamedBodyByReference) {
 
 Task<int> many_scopes() {
     int n = 0;
-    for (int i = 0; i < 1'000'000; ++i) {
+    for (int i = 0; i < 100'000; ++i) {
         co_await with_scope([&n](Scope&) -> Task<void> {
             ++n;
             co_return;
@@ -266,9 +266,9 @@ Task<int> many_scopes() {
     co_return n;
 }
 
-TEST(WithScope, AMillionInARowDoNotUseUpTheStack) {
+TEST(WithScope, ManyInARowDoNotUseUpTheStack) {
     TestLoop loop;
-    EXPECT_EQ(loop.start(many_scopes()).result(), 1'000'000);
+    EXPECT_EQ(loop.start(many_scopes()).result(), 100'000);
 }
 
 }  // namespace

@@ -1,0 +1,261 @@
+"""A browser clicks through the demo's page. Usage: browser_test.py CAROPIG_DEMO SCREENSHOT_FOLDER"""
+
+import base64
+import json
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+import urllib.request
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+DEMO = sys.argv[1]
+SCREENSHOTS = pathlib.Path(sys.argv[2])
+del sys.argv[1:3]
+PATIENCE = 60  # seconds; only a failing test waits that long
+TORNADO_SECONDS = 1
+DESKTOP = (1280, 900)
+PHONE = (390, 844)
+CHROMIUM_FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
+                  "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
+                  "--disable-features=BackForwardCache")  # a page that was left keeps no request waiting
+
+
+class Demo:
+    """The program, on a port of its own."""
+
+    def __init__(self, *arguments):
+        command = [DEMO, "--port", "0", "--seconds", str(TORNADO_SECONDS), "--log-level", "warning", *arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        listening, opening = (self.process.stdout.readline().strip() for _ in range(2))
+        self.url = opening.removeprefix("open ")
+        if not listening.startswith("listening on "):
+            self.stop()
+            raise AssertionError(f"the demo printed {listening!r}")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.stdout.close()
+        return self.process.wait(PATIENCE)
+
+
+class Upstream:
+    """What /req waits for: it answers when the test says so."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(PATIENCE)
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
+        self.connections = []
+
+    def accept(self):
+        """Waits for the next request: from then on its /req waits at the demo."""
+        connection, _ = self.listener.accept()
+        connection.settimeout(PATIENCE)
+        self.connections.append(connection)
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += connection.recv(4096)
+
+    def answer(self, index, body):
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n\r\n"
+        self.connections[index].sendall(head.encode() + body)
+
+    def closed_by_demo(self, index):
+        return self.connections[index].recv(1) == b""
+
+    def close(self):
+        for connection in [*self.connections, self.listener]:
+            connection.close()
+
+
+def start_browser(folder):
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for flag in CHROMIUM_FLAGS:
+        options.add_argument(flag)
+    options.add_argument(f"--user-data-dir={folder}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+
+
+class Page(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        cls.addClassCleanup(profile.cleanup)
+        cls.browser = start_browser(profile.name)
+        cls.addClassCleanup(cls.browser.quit)
+
+    def setUp(self):
+        self.upstream = Upstream()
+        self.addCleanup(self.upstream.close)
+        self.demo = Demo("--upstream", self.upstream.url)
+        self.addCleanup(lambda: self.assertEqual(self.demo.stop(), 0))
+        # So that the next test finds no connection and no clock of this one.
+        self.addCleanup(self.browser.get, "about:blank")
+        self.browser.get_log("browser")
+        self.look(DESKTOP, "light")
+        self.browser.get(self.demo.url)
+
+    # What a visitor does and sees.
+
+    def find(self, selector):
+        return self.browser.find_element(By.CSS_SELECTOR, selector)
+
+    def text(self, selector):
+        return self.find(selector).text
+
+    def click(self, selector):
+        self.find(selector).click()
+
+    def requests(self):
+        """(state, label, body) of each row, oldest first; of one moment."""
+        return [tuple(row) for row in self.browser.execute_script(
+            "return [...document.querySelectorAll('.request')].map((row) => [row.dataset.state,"
+            " row.querySelector('.pill').textContent, row.querySelector('.body').textContent])")]
+
+    def wait_until(self, condition, what):
+        WebDriverWait(self.browser, PATIENCE, poll_frequency=0.05).until(lambda _: condition(), what)
+
+    def start_requests(self, count):
+        for _ in range(count):
+            self.click("#start-req")
+            self.upstream.accept()
+
+    def look(self, size, scheme):
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE})
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+            "features": [{"name": "prefers-color-scheme", "value": scheme},
+                         {"name": "prefers-reduced-motion", "value": "reduce"}]})
+
+    def take_screenshots(self, name):
+        for size_name, size in (("desktop", DESKTOP), ("phone", PHONE)):
+            for scheme in ("light", "dark"):
+                self.look(size, scheme)
+                content = self.browser.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
+                self.assertLessEqual(content["width"], size[0], "the page is wider than the window")
+                picture = self.browser.execute_cdp_cmd("Page.captureScreenshot", {
+                    "captureBeyondViewport": True, "clip": {**content, "scale": 1}})
+                (SCREENSHOTS / f"{name}-{size_name}-{scheme}.png").write_bytes(base64.b64decode(picture["data"]))
+        self.look(DESKTOP, "light")
+
+    # Tests.
+
+    def test_lists_three_systems_and_loads_nothing_from_elsewhere(self):
+        titles = [title.text for title in self.browser.find_elements(By.CSS_SELECTOR, "main h2")]
+        self.assertEqual(titles, ["How Tornado waits without blocking", "The asynchronous MySQL login", "CaroPig itself"])
+        self.wait_until(lambda: self.text("#upstream") == self.upstream.url, "the upstream is shown")
+        self.assertEqual(self.text("#seconds"), "a second")
+        loaded = self.browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+        self.assertTrue(loaded)
+        for address in loaded:
+            self.assertTrue(address.startswith(self.demo.url), address)
+        self.assertEqual(self.browser.get_log("browser"), [])
+        self.take_screenshots("start")
+
+    def test_login_says_that_it_comes_later_and_offers_nothing_to_click(self):
+        self.assertIn("in the next version", self.text(".two"))
+        self.assertEqual(self.browser.find_elements(By.CSS_SELECTOR, ".two :is(a, button, input, form)"), [])
+
+    def test_tornado_waits_while_index_is_answered(self):
+        self.click("#ask-tornado")
+        self.assertEqual(self.find("#tornado").get_attribute("data-state"), "waiting")
+        self.wait_until(lambda: self.find("#tornado").get_attribute("data-state") == "done", "成功")
+        self.assertEqual(self.text("#tornado-result"), "成功")
+        self.assertGreaterEqual(float(self.text("#tornado-time").removesuffix(" s")), TORNADO_SECONDS)
+        # What was answered meanwhile did not wait for it.
+        self.assertGreaterEqual(int(self.text("#index-count")), 1)
+        slowest = float(self.text("#index-slowest").removesuffix(" ms"))
+        self.assertLess(slowest, TORNADO_SECONDS * 1000)
+        self.wait_until(lambda: "times" in self.text("#tornado-status"), "the result is announced")
+        self.click("#ask-tornado")
+        self.wait_until(lambda: self.find("#tornado").get_attribute("data-state") == "waiting", "it can be asked again")
+
+    def test_stop_ends_the_oldest_request(self):
+        self.start_requests(3)
+        waiting = ("waiting", "waiting", "")
+        stopped = ("done", "200", "ok")
+        self.assertEqual(self.requests(), [waiting] * 3)
+        for ended in range(1, 4):
+            self.click("#press-stop")
+            self.wait_until(lambda: self.requests() == [stopped] * ended + [waiting] * (3 - ended), f"request {ended} ends")
+            self.wait_until(lambda: self.text("#message").startswith("/stop: 200 ok"), "/stop says ok")
+            self.assertTrue(self.upstream.closed_by_demo(ended - 1))
+            if ended == 1:
+                self.take_screenshots("stopped")
+
+        self.click("#press-stop")
+        self.wait_until(lambda: self.text("#message").startswith("/stop: 409 nobody is waiting"), "/stop says 409")
+        self.take_screenshots("nobody")
+
+    def test_at_most_four_requests_wait_so_that_the_browser_has_connections_left(self):
+        self.start_requests(4)
+        self.click("#start-req")
+        self.wait_until(lambda: self.text("#message").startswith("Four may wait here"), "it says why")
+        self.assertEqual(len(self.requests()), 4)
+        self.click("#ask-index")
+        self.wait_until(lambda: self.text("#message").startswith("/index: 200 ok"), "/index is answered")
+
+    def test_everything_at_once(self):
+        self.start_requests(3)
+        self.click("#press-stop")
+        self.click("#ask-tornado")
+        self.wait_until(lambda: int(self.text("#index-count")) >= 2, "/index is answered")
+        self.take_screenshots("busy")
+        self.wait_until(lambda: "times" in self.text("#tornado-status"), "成功")
+        self.take_screenshots("done")
+
+    def test_unknown_path_is_404(self):
+        self.click("#missing")
+        self.wait_until(lambda: self.browser.current_url.endswith("/nowhere"), "the link was followed")
+        self.assertIn("404", self.text("body"))
+
+    def test_answer_of_the_upstream_is_shown(self):
+        self.start_requests(2)
+        self.upstream.answer(1, b"hello from upstream")
+        expected = [("waiting", "waiting", ""), ("done", "200", "hello from upstream")]
+        self.wait_until(lambda: self.requests() == expected, "the second request ends")
+
+    def test_upstream_that_refuses_is_shown(self):
+        self.upstream.close()
+        self.click("#start-req")
+        self.wait_until(lambda: [row[:2] for row in self.requests()] == [("failed", "502")], "502")
+        self.assertIn("refused", self.requests()[0][2])
+        self.take_screenshots("refused")
+
+    def test_server_that_has_gone_is_said(self):
+        self.assertEqual(self.demo.stop(), 0)
+        self.click("#press-stop")
+        self.wait_until(lambda: "the server does not answer" in self.text("#message"), "it says so")
+
+
+class Flags(unittest.TestCase):
+    def test_upstream_is_a_slow_page_of_the_demo_itself_unless_set(self):
+        demo = Demo()
+        self.addCleanup(demo.stop)
+        with urllib.request.urlopen(demo.url + "demo.json", timeout=PATIENCE) as response:
+            self.assertEqual(json.load(response), {"seconds": TORNADO_SECONDS, "upstream": demo.url + "slow"})
+
+    def test_flags_that_cannot_work_end_the_program_with_one_line(self):
+        for arguments in (["--upstream", "nonsense"], ["--upstream", "http://user@host/"], ["--seconds", "-1"],
+                          ["--seconds", "nan"], ["--unix-socket", "demo.sock"]):
+            with self.subTest(arguments):
+                done = subprocess.run([DEMO, "--port", "0", *arguments], capture_output=True, text=True,
+                                      timeout=PATIENCE, check=False)
+                self.assertEqual(done.returncode, 2)
+                self.assertEqual(done.stdout, "")
+                self.assertTrue(re.fullmatch(f"{arguments[0]}: .+\n", done.stderr), done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
