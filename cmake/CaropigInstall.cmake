@@ -46,8 +46,12 @@ execute_process(COMMAND ${PKG_CONFIG_EXECUTABLE} --libs ${modules} OUTPUT_VARIAB
   OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 list(TRANSFORM libraries REPLACE "(.+)" "$<TARGET_FILE:caropig_\\1>" OUTPUT_VARIABLE archives)
 list(JOIN archives "\n" archives)
+set(sanitize_flag "")
+if(CAROPIG_SANITIZE)
+  set(sanitize_flag "-fsanitize=${CAROPIG_SANITIZE}")
+endif()
 file(GENERATE OUTPUT "${PROJECT_BINARY_DIR}/link.args"
-  CONTENT "${archives}\n${module_flags} ${CAROPIG_PC_FLAGS}\n$<$<BOOL:${CAROPIG_SANITIZE}>:-fsanitize=${CAROPIG_SANITIZE}>\n")
+  CONTENT "${archives}\n${module_flags} ${CAROPIG_PC_FLAGS}\n${sanitize_flag}\n")
 
 # Every public header compiled as the only include of a file: `cmake --build build/dev --target caropig_headers`.
 file(GLOB_RECURSE headers RELATIVE "${PROJECT_SOURCE_DIR}/include" CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.h")

@@ -146,8 +146,8 @@ private:
     bool fresh_ = true;           // no request has come yet
     bool head_started_ = false;   // the header deadline runs
     bool peer_finished_ = false;  // the client sends no more
-    bool hung_up_ = false;        // and does not listen any more either, as the stream says
-    bool gone_ = false;           // and does not listen any more either, or is not listened to: all is given up
+    bool hung_up_ = false;        // and does not listen any more either, as the stream has told
+    bool gone_ = false;           // the connection is given up
     bool linger_ = false;         // unread bytes may be on their way: closing at once would lose the answer
 };
 

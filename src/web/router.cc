@@ -4,6 +4,7 @@
 #include "web/router_trie.h"
 #include <caropig/base/check.h>
 #include <caropig/base/result.h>
+#include <caropig/http/url.h>
 #include <caropig/web/router.h>
 
 #include <algorithm>
@@ -123,7 +124,7 @@ bool decode(std::span<RouteParameter> parameters, std::string& buffer) {
         if (!detail::needs_decoding(parameter.value)) continue;
         const std::size_t size = detail::percent_decode(parameter.value, next);
         parameter.value = {next, size};
-        if (!detail::is_utf8(parameter.value)) return false;
+        if (!http::is_utf8(parameter.value)) return false;
         next += size;
     }
     return true;
@@ -209,7 +210,7 @@ std::string RouteTable::reverse(std::string_view name, std::span<const std::stri
              "takes " + std::to_string(route.parameter_names.size()) + " values, not " + std::to_string(values.size()));
     }
     for (const std::string_view value : values) {
-        if (!detail::is_utf8(value)) fail(route.pattern, name, "a value is not UTF-8");
+        if (!http::is_utf8(value)) fail(route.pattern, name, "a value is not UTF-8");
     }
     Result<std::string, std::string> path =
         route.regex != nullptr ? route.regex->reverse(values) : fill(route.segments, values);

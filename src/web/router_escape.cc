@@ -17,7 +17,6 @@ bool is_unreserved(char c) noexcept {
            c == '_' || c == '~';
 }
 
-bool is_continuation(unsigned char byte) noexcept { return (byte & 0xC0U) == 0x80U; }
 
 }  // namespace
 
@@ -42,30 +41,6 @@ std::size_t percent_decode(std::string_view text, char* out) noexcept {
         *out++ = text[i];
     }
     return static_cast<std::size_t>(out - begin);
-}
-
-bool is_utf8(std::string_view text) noexcept {
-    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-    std::size_t i = 0;
-    while (i < text.size()) {
-        const unsigned char lead = byte(i);
-        if (lead < 0x80) {
-            ++i;
-            continue;
-        }
-        const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-        if (lead < 0xC2 || lead > 0xF4 || text.size() - i < length) return false;
-        for (std::size_t k = 1; k < length; ++k) {
-            if (!is_continuation(byte(i + k))) return false;
-        }
-        const unsigned char second = byte(i + 1);
-        const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-        const bool surrogate = lead == 0xED && second >= 0xA0;
-        const bool too_large = lead == 0xF4 && second >= 0x90;
-        if (overlong || surrogate || too_large) return false;
-        i += length;
-    }
-    return true;
 }
 
 void append_encoded(std::string& out, std::string_view text, bool keep_slashes) {

@@ -15,9 +15,6 @@ namespace caropig::web::detail {
 /// without two hexadecimal digits is copied as it is.
 std::size_t percent_decode(std::string_view text, char* out) noexcept;
 
-/// Whether `text` is UTF-8 as RFC 3629 defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
-
 /// Appends `text` with all but letters, digits and "-._~" (and "/", if asked) encoded.
 void append_encoded(std::string& out, std::string_view text, bool keep_slashes);
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import pathlib
 import re
 import socket
@@ -19,6 +20,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 DEMO = sys.argv[1]
 SCREENSHOTS = pathlib.Path(sys.argv[2])
 del sys.argv[1:3]
+os.environ["no_proxy"] = "localhost,127.0.0.1"
 PATIENCE = 60  # seconds; only a failing test waits that long
 TORNADO_SECONDS = 1
 DESKTOP = (1280, 900)
