@@ -37,7 +37,7 @@ struct Descriptor {
     bool gone = false;           // and does not listen any more either
 };
 
-constexpr std::size_t kReceiveBufferSize = 64 * 1024;
+constexpr std::size_t kReceiveBufferSize = std::size_t{64} * 1024;
 constexpr int kEventsPerWait = 256;
 constexpr int kAcceptsPerTurn = 64;
 

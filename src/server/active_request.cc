@@ -4,7 +4,7 @@
 
 namespace caropig::server {
 namespace {
-constexpr std::size_t kKeptBytes = 16 * 1024;
+constexpr std::size_t kKeptBytes = std::size_t{16} * 1024;
 
 void recycle(std::string& text) {
     if (text.capacity() > kKeptBytes) {

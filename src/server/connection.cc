@@ -9,9 +9,9 @@
 namespace caropig::server {
 namespace {
 
-constexpr std::size_t kCorkLimit = 64 * 1024;      // answers collected before they are sent
-constexpr std::size_t kKeptBytes = 4 * 1024;       // capacity that an idle connection may keep in a buffer
-constexpr std::size_t kLingerLimit = 1024 * 1024;  // bytes dropped while closing
+constexpr std::size_t kCorkLimit = std::size_t{64} * 1024;      // answers collected before they are sent
+constexpr std::size_t kKeptBytes = std::size_t{4} * 1024;       // capacity that an idle connection may keep in a buffer
+constexpr std::size_t kLingerLimit = std::size_t{1024} * 1024;  // bytes dropped while closing
 
 void release(std::string& text) {
     if (text.capacity() > kKeptBytes) {

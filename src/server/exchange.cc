@@ -13,7 +13,7 @@
 namespace caropig::server {
 namespace {
 
-constexpr std::size_t kMovedBody = 16 * 1024;  // a body of this size is sent from where it is, not copied
+constexpr std::size_t kMovedBody = std::size_t{16} * 1024;  // a body of this size is sent from where it is, not copied
 
 bool status_has_body(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
 

@@ -12,7 +12,7 @@
 namespace caropig::server {
 namespace {
 
-constexpr std::size_t kCorkCapacity = 16 * 1024;
+constexpr std::size_t kCorkCapacity = std::size_t{16} * 1024;
 constexpr std::size_t kSpareRequests = 256;
 constexpr Duration kDateCheck = std::chrono::milliseconds(10);
 constexpr Duration kRefusalLogInterval = std::chrono::seconds(1);

@@ -99,10 +99,10 @@ void serve(Service& service, const ServeOptions& options) {
     });
     std::signal(SIGPIPE, SIG_IGN);  // libraries write to sockets too; the error is enough
 
+    (options.on_listening ? options.on_listening : print_listening)(address);
     std::vector<std::jthread> threads;
     threads.reserve(others.size());
     for (auto& worker : others) threads.emplace_back([&worker] { worker->run(); });
-    (options.on_listening ? options.on_listening : print_listening)(address);
     first.run();
 }
 

@@ -17,7 +17,7 @@
 namespace caropig::web {
 namespace {
 
-constexpr std::size_t kPiece = 128 * 1024;
+constexpr std::size_t kPiece = std::size_t{128} * 1024;
 
 class File {
 public:

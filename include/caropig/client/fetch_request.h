@@ -66,7 +66,7 @@ private:
     std::string body_;
     Duration connect_timeout_ = std::chrono::seconds(20);
     Duration total_timeout_ = std::chrono::seconds(20);
-    std::uint64_t max_response_bytes_ = 100 * 1024 * 1024;
+    std::uint64_t max_response_bytes_ = std::uint64_t{100} * 1024 * 1024;
 };
 
 }  // namespace caropig::client

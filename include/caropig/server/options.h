@@ -30,18 +30,18 @@ public:
     CAROPIG_OPTION(std::size_t, max_connections, 20000)
 
     /// Bytes of a request's head (request line and fields); more is answered 431. As Tornado's max_header_size.
-    CAROPIG_OPTION(std::size_t, max_head_bytes, 64 * 1024)
+    CAROPIG_OPTION(std::size_t, max_head_bytes, std::size_t{64} * 1024)
     /// Fields in a request's head; more is answered 431. Browsers send about 20.
     CAROPIG_OPTION(std::size_t, max_fields, 100)
     /// Bytes of a request's target; more is answered 414. RFC 9110 section 4.1 asks for 8000 at least.
     CAROPIG_OPTION(std::size_t, max_target_bytes, 8192)
     /// Bytes of a request's body; more is answered 413. A handler that streams may raise it for its request.
-    CAROPIG_OPTION(std::uint64_t, max_body_bytes, 10 * 1024 * 1024)
+    CAROPIG_OPTION(std::uint64_t, max_body_bytes, std::uint64_t{10} * 1024 * 1024)
     /// Bytes of a body, or of pipelined requests, that are read ahead of the handler; then reading pauses.
-    CAROPIG_OPTION(std::size_t, read_ahead_bytes, 64 * 1024)
+    CAROPIG_OPTION(std::size_t, read_ahead_bytes, std::size_t{64} * 1024)
     /// Bytes of a body left unread by its handler that are read and dropped to keep the connection usable; a longer
     /// rest closes the connection.
-    CAROPIG_OPTION(std::size_t, max_drained_bytes, 256 * 1024)
+    CAROPIG_OPTION(std::size_t, max_drained_bytes, std::size_t{256} * 1024)
 
     /// From a request's first byte, or from accepting the connection, to the end of its head: 408 then. Ten seconds
     /// carry a head over the slowest of links, and bound what a slow attacker holds.

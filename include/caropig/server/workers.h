@@ -21,8 +21,8 @@ struct ServeOptions {
     unsigned workers = 1;               ///< threads; 0: one per core
     BackendKind backend = BackendKind::kAuto;
     ServerOptions server;
-    /// Called once all workers accept, with "127.0.0.1:8080" or "unix:/path". By default it prints
-    /// "listening on ADDRESS:PORT" to standard output.
+    /// Called when clients can connect, and before any worker handles a request, with "127.0.0.1:8080" or "unix:/path".
+    /// By default it prints "listening on ADDRESS:PORT" to standard output.
     std::function<void(const std::string& address)> on_listening;
 };
 
