@@ -1,5 +1,5 @@
-// caropig-reference: the server that conformance tests, black-box tests and benchmarks talk to. Its routes and flags are
-// an interface: add to them, do not change them.
+// caropig-reference: the server that conformance tests, black-box tests and benchmarks talk to. Its routes and flags
+// are an interface: add to them, do not change them.
 
 #include <caropig/client/client.h>
 #include <caropig/loop/timer.h>
@@ -9,12 +9,13 @@
 #include <caropig/web/static_files.h>
 
 #include <algorithm>
-#include <boost/json/value.hpp>
 #include <charconv>
 #include <chrono>
 #include <limits>
 #include <stdexcept>
 #include <string>
+
+#include <boost/json/value.hpp>
 
 namespace {
 
@@ -134,7 +135,8 @@ int main(int argc, char** argv) {
     if (auto exit_code = command_line.parse(argc, argv)) return *exit_code;
     if (timeout > 0) {
         std::chrono::milliseconds deadline(static_cast<std::int64_t>(timeout * 1000));
-        command_line.serve_options().server.header_timeout(deadline).body_timeout(deadline).keep_alive_timeout(deadline);
+        command_line.serve_options().server.header_timeout(deadline).body_timeout(deadline).keep_alive_timeout(
+            deadline);
     }
     web::Application app;
     app.get("/index", index_page);

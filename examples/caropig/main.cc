@@ -1,13 +1,12 @@
 // The tutorial's own program: a table of routes with index, req and stop, and a callback that makes the response from a
 // future's value. Start it with --upstream URL; without one, /req asks the slow page of this program itself.
 
+#include "routes.h"
 #include <caropig/loop/timer.h>
 #include <caropig/web/command_line.h>
 
 #include <chrono>
 #include <cstdio>
-
-#include "routes.h"
 
 using namespace caropig;
 

@@ -1,10 +1,9 @@
 // A handler that waits for a future which a thread of a pool of five sets after five seconds: index_handler.h.
 
+#include "index_handler.h"
 #include <caropig/loop/thread_pool.h>
 #include <caropig/web/application.h>
 #include <caropig/web/command_line.h>
-
-#include "index_handler.h"
 
 using namespace caropig;
 

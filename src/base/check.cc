@@ -1,4 +1,5 @@
 #include <caropig/base/check.h>
+
 #include <cstdio>
 #include <cstdlib>
 

@@ -1,4 +1,5 @@
 #include <caropig/base/error.h>
+
 #include <utility>
 
 namespace caropig {

@@ -1,7 +1,4 @@
 #include <caropig/base/log.h>
-#include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <atomic>
@@ -9,6 +6,10 @@
 #include <mutex>
 #include <string>
 #include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
 
 namespace caropig::log {
 namespace {
@@ -20,7 +21,8 @@ struct State {
     Sink sink;
     std::shared_ptr<spdlog::logger> logger;
 
-    State() : logger(std::make_shared<spdlog::logger>("caropig", std::make_shared<spdlog::sinks::stderr_color_sink_mt>())) {
+    State()
+        : logger(std::make_shared<spdlog::logger>("caropig", std::make_shared<spdlog::sinks::stderr_color_sink_mt>())) {
         logger->set_level(spdlog::level::trace);
         // Tornado's form: [I 261123 21:13:00 access] 200 GET /index (127.0.0.1) 0.12ms
         logger->set_pattern("%^[%L %C%m%d %H:%M:%S%$ %v");
@@ -34,11 +36,16 @@ State& state() {
 
 spdlog::level::level_enum to_spdlog(Level level) {
     switch (level) {
-        case Level::kDebug: return spdlog::level::debug;
-        case Level::kInfo: return spdlog::level::info;
-        case Level::kWarning: return spdlog::level::warn;
-        case Level::kError: return spdlog::level::err;
-        case Level::kOff: break;
+        case Level::kDebug:
+            return spdlog::level::debug;
+        case Level::kInfo:
+            return spdlog::level::info;
+        case Level::kWarning:
+            return spdlog::level::warn;
+        case Level::kError:
+            return spdlog::level::err;
+        case Level::kOff:
+            break;
     }
     return spdlog::level::off;
 }

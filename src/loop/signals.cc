@@ -1,15 +1,15 @@
+#include "loop/backend.h"
 #include <caropig/base/error.h>
 #include <caropig/loop/loop.h>
 #include <caropig/loop/signals.h>
-#include <pthread.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <utility>
 
-#include "loop/backend.h"
+#include <pthread.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 namespace caropig {
 
@@ -60,7 +60,8 @@ struct SignalWatcher::State {
     bool calling = false;  // the callback may destroy the watcher
 };
 
-SignalWatcher::SignalWatcher(Loop& loop, std::initializer_list<int> signals, std::move_only_function<void(int)> callback)
+SignalWatcher::SignalWatcher(Loop& loop, std::initializer_list<int> signals,
+                             std::move_only_function<void(int)> callback)
     : state_(std::make_unique<State>(loop, std::move(callback))) {
     sigemptyset(&state_->set);
     for (int signal : signals) sigaddset(&state_->set, signal);

@@ -44,16 +44,15 @@ Task<void> run_attempt(Race& race, Address address) {
 
 }  // namespace
 
-std::vector<Address> interleave_families(std::vector<Address> addresses) {
-    auto is_v6 = [](const Address& address) { return address.is_v6(); };
-    auto v4 = std::stable_partition(addresses.begin(), addresses.end(), is_v6);
+std::vector<Address> interleave_families(const std::vector<Address>& addresses) {
+    std::vector<Address> six;
+    std::vector<Address> four;
+    for (const Address& address : addresses) (address.is_v6() ? six : four).push_back(address);
     std::vector<Address> result;
     result.reserve(addresses.size());
-    auto six = addresses.begin();
-    auto four = v4;
-    while (six != v4 || four != addresses.end()) {
-        if (six != v4) result.push_back(*six++);
-        if (four != addresses.end()) result.push_back(*four++);
+    for (std::size_t i = 0; i < six.size() || i < four.size(); ++i) {
+        if (i < six.size()) result.push_back(six[i]);
+        if (i < four.size()) result.push_back(four[i]);
     }
     return result;
 }

@@ -12,7 +12,7 @@
 namespace caropig::net {
 
 /// Orders addresses for the race: IPv6 first, the families in turn, otherwise as they came (RFC 8305, section 4).
-std::vector<Address> interleave_families(std::vector<Address> addresses);
+std::vector<Address> interleave_families(const std::vector<Address>& addresses);
 
 /// Connects to one address, or throws.
 using ConnectAttempt = std::function<Task<std::unique_ptr<Stream>>(Address address)>;

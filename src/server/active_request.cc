@@ -16,15 +16,12 @@ void recycle(std::string& text) {
 }  // namespace
 
 ActiveRequest::HandlerTimer::HandlerTimer(ActiveRequest& owner_) noexcept
-    : Timer([](Timer& self) noexcept {
-          static_cast<HandlerTimer&>(self).owner.connection->on_handler_timeout();
-      }),
+    : Timer([](Timer& self) noexcept { static_cast<HandlerTimer&>(self).owner.connection->on_handler_timeout(); }),
       owner(owner_) {}
 
 ActiveRequest::ActiveRequest(Connection& owner) noexcept
-    : TaskCompletion([](TaskCompletion& self) noexcept {
-          static_cast<ActiveRequest&>(self).connection->on_handler_done();
-      }),
+    : TaskCompletion(
+          [](TaskCompletion& self) noexcept { static_cast<ActiveRequest&>(self).connection->on_handler_done(); }),
       connection(&owner),
       handler_timer(*this) {}
 

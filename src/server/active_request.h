@@ -1,8 +1,10 @@
 #pragma once
 
+#include "http/h1/body_decoder.h"
+#include "http/h1/parser.h"
 #include <caropig/async/cancellation.h>
-#include <caropig/async/task.h>
 #include <caropig/async/event.h>
+#include <caropig/async/task.h>
 #include <caropig/http/headers.h>
 #include <caropig/loop/timer.h>
 
@@ -10,9 +12,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "http/h1/body_decoder.h"
-#include "http/h1/parser.h"
 
 namespace caropig::server {
 

@@ -106,13 +106,16 @@ void Connection::received_bytes(std::string_view bytes) {
                 receive();
             }
             break;
-        case Phase::kClosed: break;
+        case Phase::kClosed:
+            break;
     }
 }
 
 void Connection::received_end() {
     switch (phase_) {
-        case Phase::kReading: continue_reading(); break;
+        case Phase::kReading:
+            continue_reading();
+            break;
         case Phase::kHandling:
             active_->body_arrived.set();  // a reader finds what came before, and then the end
             // The client may have closed, or only finished sending and wait for its answer: TCP does not tell. An
@@ -130,7 +133,8 @@ void Connection::received_end() {
                 close();
             }
             break;
-        case Phase::kClosed: break;
+        case Phase::kClosed:
+            break;
     }
 }
 
@@ -247,9 +251,12 @@ void Connection::on_read_timer() noexcept {
             }
             break;
         case Phase::kDraining:
-        case Phase::kLingering: close(); break;
+        case Phase::kLingering:
+            close();
+            break;
         case Phase::kFlushing:  // write_timer_ is responsible
-        case Phase::kClosed: break;
+        case Phase::kClosed:
+            break;
     }
     delete_if_over();
 }

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "http/h1/parser.h"
+#include "server/active_request.h"
+#include "server/server_state.h"
 #include <caropig/async/event.h>
 #include <caropig/loop/operation.h>
 #include <caropig/loop/timer.h>
@@ -9,10 +12,6 @@
 #include <array>
 #include <memory>
 #include <string>
-
-#include "http/h1/parser.h"
-#include "server/active_request.h"
-#include "server/server_state.h"
 
 namespace caropig::server {
 
@@ -140,7 +139,7 @@ private:
 
     Phase phase_ = Phase::kReading;
     bool keep_alive_ = true;
-    bool corked_ = false;         // answers are collected until the input has been gone through
+    bool corked_ = false;  // answers are collected until the input has been gone through
     bool processing_ = false;
     bool rest_taken_ = false;     // the active request has the bytes that follow its head
     bool fresh_ = true;           // no request has come yet

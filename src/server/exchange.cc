@@ -1,3 +1,6 @@
+#include "http/h1/writer.h"
+#include "net/io_awaiter.h"
+#include "server/connection.h"
 #include <caropig/base/log.h>
 #include <caropig/http/status.h>
 
@@ -5,10 +8,6 @@
 #include <charconv>
 #include <exception>
 #include <utility>
-
-#include "http/h1/writer.h"
-#include "net/io_awaiter.h"
-#include "server/connection.h"
 
 namespace caropig::server {
 namespace {
@@ -107,7 +106,7 @@ void Connection::own_head() {
 }
 
 void Connection::run(Task<void> task) {
-    flush();  // the answers of earlier requests do not wait for this one
+    flush();                               // the answers of earlier requests do not wait for this one
     if (phase_ == Phase::kClosed) return;  // nobody took them: this request is dropped with its connection
     own_head();
     ActiveRequest& active = *active_;
@@ -195,8 +194,11 @@ std::optional<std::string_view> Connection::next_piece() {
                 active.body_received += step.data.size();
                 if (active.body_received > active.body_limit) throw BodyError(413, "the request's body is too large");
                 return step.data;
-            case Step::kDone: active.body_done = true; break;
-            case Step::kError: throw BodyError(step.error.status, step.error.reason);
+            case Step::kDone:
+                active.body_done = true;
+                break;
+            case Step::kError:
+                throw BodyError(step.error.status, step.error.reason);
             case Step::kNeedMore:
                 if (active.position < active.current.size()) {
                     if (active.incoming.empty()) return std::string_view();
@@ -318,16 +320,22 @@ Task<void> Connection::write(std::string_view data) {
     std::string_view after;
     switch (active.streaming) {
         case Streaming::kNo:
-        case Streaming::kFinished: CAROPIG_CHECK(false, "write() without start_response(), or after finish()");
-        case Streaming::kNoBody: data = {}; break;
-        case Streaming::kLength: active.response_left -= data.size(); break;
+        case Streaming::kFinished:
+            CAROPIG_CHECK(false, "write() without start_response(), or after finish()");
+        case Streaming::kNoBody:
+            data = {};
+            break;
+        case Streaming::kLength:
+            active.response_left -= data.size();
+            break;
         case Streaming::kChunked:
             if (!data.empty()) {
                 http::h1::append_chunk_head(before, data.size());
                 after = http::h1::kChunkEnd;
             }
             break;
-        case Streaming::kUntilClose: break;
+        case Streaming::kUntilClose:
+            break;
     }
     std::array<ConstBytes, 3> pieces{as_bytes(before), as_bytes(data), as_bytes(after)};
     co_await send_pieces(pieces);

@@ -1,13 +1,11 @@
-#include <caropig/server/server.h>
-
-#include <caropig/base/log.h>
-#include <caropig/async/shield.h>
-#include <caropig/loop/with_timeout.h>
-
-#include <utility>
-
 #include "server/connection.h"
 #include "server/server_state.h"
+#include <caropig/async/shield.h>
+#include <caropig/base/log.h>
+#include <caropig/loop/with_timeout.h>
+#include <caropig/server/server.h>
+
+#include <utility>
 
 namespace caropig::server {
 namespace {

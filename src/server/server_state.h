@@ -1,5 +1,8 @@
 #pragma once
 
+#include "http/h1/parser.h"
+#include "http/h1/writer.h"
+#include "server/active_request.h"
 #include <caropig/async/event.h>
 #include <caropig/loop/loop.h>
 #include <caropig/net/listener.h>
@@ -10,10 +13,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "http/h1/parser.h"
-#include "http/h1/writer.h"
-#include "server/active_request.h"
 
 namespace caropig::server {
 

@@ -5,8 +5,6 @@
 #include <caropig/net/unix.h>
 #include <caropig/server/server.h>
 #include <caropig/server/workers.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -18,6 +16,9 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace caropig::server {
 namespace {

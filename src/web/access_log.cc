@@ -1,11 +1,11 @@
 #include "web/access_log.h"
 
+#include "web/arguments.h"
 #include <caropig/base/log.h>
 #include <caropig/loop/loop.h>
 #include <caropig/server/service.h>
-#include <fmt/format.h>
 
-#include "web/arguments.h"
+#include <fmt/format.h>
 
 namespace caropig::web {
 

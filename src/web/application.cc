@@ -1,14 +1,13 @@
-#include <caropig/base/log.h>
-#include <caropig/web/application.h>
-
-#include <algorithm>
-#include <utility>
-
 #include "web/access_log.h"
 #include "web/arguments.h"
 #include "web/error_page.h"
 #include "web/handler_runner.h"
 #include "web/response_sender.h"
+#include <caropig/base/log.h>
+#include <caropig/web/application.h>
+
+#include <algorithm>
+#include <utility>
 
 namespace caropig::web {
 

@@ -2,9 +2,10 @@
 #include <caropig/web/application.h>
 #include <caropig/web/command_line.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+
+#include <CLI/CLI.hpp>
 
 namespace caropig::web {
 

@@ -2,10 +2,11 @@
 #include <caropig/web/json.h>
 #include <caropig/web/request.h>
 
+#include <string>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
-#include <string>
 
 namespace caropig::web {
 

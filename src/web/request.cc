@@ -1,3 +1,4 @@
+#include "web/arguments.h"
 #include <caropig/base/check.h>
 #include <caropig/http/chars.h>
 #include <caropig/http/url.h>
@@ -5,8 +6,6 @@
 #include <caropig/web/http_error.h>
 #include <caropig/web/request.h>
 #include <caropig/web/router.h>
-
-#include "web/arguments.h"
 
 namespace caropig::web {
 

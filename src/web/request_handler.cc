@@ -1,3 +1,6 @@
+#include "web/error_page.h"
+#include "web/handler_runner.h"
+#include "web/response_sender.h"
 #include <caropig/server/service.h>
 #include <caropig/web/application.h>
 #include <caropig/web/http_error.h>
@@ -5,10 +8,6 @@
 
 #include <stdexcept>
 #include <utility>
-
-#include "web/error_page.h"
-#include "web/handler_runner.h"
-#include "web/response_sender.h"
 
 namespace caropig::web {
 
@@ -77,14 +76,22 @@ void RequestHandler::redirect(std::string_view url, bool permanent) {
 
 Task<void> HandlerRunner::run_method(RequestHandler& handler, http::Method method) {
     switch (method) {
-        case http::Method::kGet: return handler.get();
-        case http::Method::kHead: return handler.head();
-        case http::Method::kPost: return handler.post();
-        case http::Method::kPut: return handler.put();
-        case http::Method::kPatch: return handler.patch();
-        case http::Method::kDelete: return handler.del();
-        case http::Method::kOptions: return handler.options();
-        default: throw HttpError(405);
+        case http::Method::kGet:
+            return handler.get();
+        case http::Method::kHead:
+            return handler.head();
+        case http::Method::kPost:
+            return handler.post();
+        case http::Method::kPut:
+            return handler.put();
+        case http::Method::kPatch:
+            return handler.patch();
+        case http::Method::kDelete:
+            return handler.del();
+        case http::Method::kOptions:
+            return handler.options();
+        default:
+            throw HttpError(405);
     }
 }
 

@@ -1,10 +1,9 @@
+#include "http/h1/writer.h"
 #include <caropig/http/chars.h>
 #include <caropig/web/response.h>
 
 #include <stdexcept>
 #include <utility>
-
-#include "http/h1/writer.h"
 
 namespace caropig::web {
 namespace {

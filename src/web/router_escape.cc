@@ -17,7 +17,6 @@ bool is_unreserved(char c) noexcept {
            c == '_' || c == '~';
 }
 
-
 }  // namespace
 
 bool needs_decoding(std::string_view text) noexcept {

@@ -2,17 +2,18 @@
 #include <caropig/http/date.h>
 #include <caropig/web/http_error.h>
 #include <caropig/web/static_files.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <memory>
 #include <utility>
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace caropig::web {
 namespace {
@@ -88,7 +89,7 @@ Response send_file(const File& folder, const Request& request) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) throw IoError(errno_code(errno), "open " + path);
         throw HttpError(404);
     }
-    struct stat info {};
+    struct stat info{};
     if (::fstat(file->get(), &info) != 0 || !S_ISREG(info.st_mode)) throw HttpError(404);
     std::string modified = http::format_http_date(info.st_mtime);
     if (auto since = request.header("If-Modified-Since")) {

@@ -11,8 +11,8 @@ namespace caropig {
 class Loop;
 
 /// Calls back on the loop's thread for each arrival of a signal (SIGTERM, SIGINT, SIGHUP …), through a signalfd. The
-/// signals are blocked for this thread, and for the threads that it starts afterwards, from the construction on: make it
-/// before other threads, or block the signals there. When it is destroyed they are unblocked again on its thread.
+/// signals are blocked for this thread, and for the threads that it starts afterwards, from the construction on: make
+/// it before other threads, or block the signals there. When it is destroyed they are unblocked again on its thread.
 class SignalWatcher {
 public:
     /// `callback` gets the signal's number. Throws IoError when no descriptor is left.

@@ -14,16 +14,16 @@ class ServerOptions {
 public:
     using Milliseconds = std::chrono::milliseconds;
 
-#define CAROPIG_OPTION(type, name, value)             \
+#define CAROPIG_OPTION(type, name, value)               \
     [[nodiscard]] type name() const { return name##_; } \
-    ServerOptions& name(type new_value) {             \
-        name##_ = new_value;                          \
-        return *this;                                 \
-    }                                                 \
-                                                      \
-private:                                              \
-    type name##_ = value;                             \
-                                                      \
+    ServerOptions& name(type new_value) {               \
+        name##_ = new_value;                            \
+        return *this;                                   \
+    }                                                   \
+                                                        \
+private:                                                \
+    type name##_ = value;                               \
+                                                        \
 public:
     /// Connections open at a time, on each worker; one more is answered 503 and closed. Chosen to stay below the
     /// descriptors that a service usually gets, with room for upstream connections.

@@ -27,8 +27,9 @@ struct ServeOptions {
 };
 
 /// Serves `service` until SIGTERM or SIGINT, then stops gracefully (Server::stop()) and returns; a second signal ends
-/// the process at once, with 128 + its number. The soft limit of open descriptors is raised to the hard one. The first worker runs on the calling thread; call it once, before the
-/// program starts threads that should not get these signals. Throws IoError when it can't listen.
+/// the process at once, with 128 + its number. The soft limit of open descriptors is raised to the hard one. The first
+/// worker runs on the calling thread; call it once, before the program starts threads that should not get these
+/// signals. Throws IoError when it can't listen.
 void serve(Service& service, const ServeOptions& options);
 
 }  // namespace caropig::server

@@ -31,11 +31,12 @@ struct Route {
     std::string name;
 };
 
-/// Routes tried in order, and the handlers behind them. Build it on one thread; from then on it does not change, and all
-/// workers share it. Mistakes in a route are thrown as RouteError, which names the route, when it is added.
+/// Routes tried in order, and the handlers behind them. Build it on one thread; from then on it does not change, and
+/// all workers share it. Mistakes in a route are thrown as RouteError, which names the route, when it is added.
 ///
 ///     Application app;
-///     app.get("/users/{id:int}", [](Request& request) { return Response("user " + std::string(request.param("id"))); });
+///     app.get("/users/{id:int}", [](Request& request) { return Response("user " + std::string(request.param("id")));
+///     });
 class Application final : public server::Service {
 public:
     Application();
@@ -116,12 +117,15 @@ private:
 
 template <class Class, class... Arguments>
 Application& Application::add_named(const Pattern& pattern, std::string_view name, Arguments... arguments) {
-    static_assert(std::derived_from<Class, RequestHandler>, "Application::add is for classes derived of RequestHandler");
+    static_assert(std::derived_from<Class, RequestHandler>,
+                  "Application::add is for classes derived of RequestHandler");
     using http::Method;
     constexpr auto overridden = [](auto mine, auto base) { return !std::is_same_v<decltype(mine), decltype(base)>; };
     std::vector<Method> methods;
-    if (overridden(&Class::get, &RequestHandler::get)) methods.insert(methods.end(), {Method::kGet, Method::kHead});
-    else if (overridden(&Class::head, &RequestHandler::head)) methods.push_back(Method::kHead);
+    if (overridden(&Class::get, &RequestHandler::get))
+        methods.insert(methods.end(), {Method::kGet, Method::kHead});
+    else if (overridden(&Class::head, &RequestHandler::head))
+        methods.push_back(Method::kHead);
     if (overridden(&Class::post, &RequestHandler::post)) methods.push_back(Method::kPost);
     if (overridden(&Class::put, &RequestHandler::put)) methods.push_back(Method::kPut);
     if (overridden(&Class::patch, &RequestHandler::patch)) methods.push_back(Method::kPatch);

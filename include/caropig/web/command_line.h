@@ -14,8 +14,8 @@ namespace caropig::web {
 class Application;
 
 /// Parses flags, environment variables and a configuration file, in this order of precedence. Every server gets
-/// --port, --address, --unix-socket, --workers, --backend, --log-level, --debug, --config and --help; each flag can come
-/// from the environment as CAROPIG_PORT and so on, and from the file as `port = 8080`.
+/// --port, --address, --unix-socket, --workers, --backend, --log-level, --debug, --config and --help; each flag can
+/// come from the environment as CAROPIG_PORT and so on, and from the file as `port = 8080`.
 class CommandLine {
 public:
     CommandLine(const std::string& program, const std::string& description);
@@ -43,8 +43,8 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-/// The main() of a simple program: parses the command line and serves `application` until it is told to stop. Returns the
-/// exit code: 0 after a graceful stop, 1 when it could not listen, 2 after a mistake on the command line.
+/// The main() of a simple program: parses the command line and serves `application` until it is told to stop. Returns
+/// the exit code: 0 after a graceful stop, 1 when it could not listen, 2 after a mistake on the command line.
 int run(Application& application, int argc, const char* const* argv);
 /// The same with flags of your own, after `command_line.parse()`.
 int run(Application& application, CommandLine& command_line);

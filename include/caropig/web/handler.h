@@ -11,8 +11,8 @@
 
 /// \file
 /// What may answer a route: a function or any callable that takes the Request (or nothing) and returns a Response (or
-/// text), at once or as a Task. The application owns the callable, so a coroutine lambda may have captures. It is called
-/// on every worker's thread, at the same time.
+/// text), at once or as a Task. The application owns the callable, so a coroutine lambda may have captures. It is
+/// called on every worker's thread, at the same time.
 namespace caropig::web {
 
 class RequestHandler;
@@ -99,7 +99,8 @@ class Handler {
 public:
     /// Takes over `callable`; see the top of this file for what it may look like.
     template <class Callable>
-        requires(!std::same_as<std::remove_cvref_t<Callable>, Handler> && detail::HandlerCallable<std::decay_t<Callable>>)
+        requires(!std::same_as<std::remove_cvref_t<Callable>, Handler> &&
+                 detail::HandlerCallable<std::decay_t<Callable>>)
     Handler(Callable&& callable) {  // NOLINT(google-explicit-constructor): a table of routes holds plain functions
         using Stored = std::decay_t<Callable>;
         using Result = detail::HandlerResult<Stored>;

@@ -1,8 +1,9 @@
 #include <caropig/web/application.h>
 #include <caropig/web/json.h>
 
-#include <boost/json.hpp>
 #include <iostream>
+
+#include <boost/json.hpp>
 
 using namespace caropig;
 
