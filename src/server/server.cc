@@ -134,6 +134,11 @@ Task<void> Server::stop() {
                      " connections that did not end in time (shutdown_timeout)");
     }
     for_each(&Connection::cut_off);
+    try {
+        co_await with_timeout(state.options.linger_timeout(), all_closed());
+    } catch (const TimeoutError&) {
+        for_each(&Connection::abort);  // they don't take their last answer
+    }
     co_await all_closed();
 }
 

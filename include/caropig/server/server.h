@@ -37,7 +37,9 @@ public:
     Task<void> serve(std::unique_ptr<net::Stream> stream);
 
     /// Stops gracefully: accepts no more, answers what is in flight with "Connection: close", waits for it up to
-    /// shutdown_timeout, then cancels the rest and waits for its end. Ends when no connection is left.
+    /// shutdown_timeout, then cancels the rest and waits for its end; who does not take the answer within
+    /// linger_timeout loses it. Ends when no connection is left, which a handler that can't be cancelled (a callable
+    /// that runs in a thread pool) delays.
     Task<void> stop();
 
     /// Open connections.
