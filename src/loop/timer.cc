@@ -33,7 +33,7 @@ void Timer::arm(Loop& loop, TimePoint deadline) noexcept { loop.timers().arm(*th
 
 Task<void> sleep_for(Duration duration) {
     auto context = co_await current_context();
-    SleepAwaiter awaiter(static_cast<Loop&>(*context.executor).now() + duration);
+    SleepAwaiter awaiter(time_after(static_cast<Loop&>(*context.executor).now(), duration));
     co_await awaiter;
 }
 

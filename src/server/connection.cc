@@ -35,6 +35,7 @@ Connection::Connection(Server::State& server, std::unique_ptr<net::Stream> strea
     : server_(server), stream_(std::move(stream)), parser_(head_limits(server.options)) {}
 
 Connection::~Connection() {
+    if (refused_) --server_.refused_count;
     server_.remove(*this);
     if (closed_event != nullptr) closed_event->set();
 }
@@ -46,6 +47,8 @@ void Connection::start() {
 }
 
 void Connection::start_refused() {
+    refused_ = true;
+    ++server_.refused_count;
     fail_request(503, "too many connections");
     flush();
     delete_if_over();
@@ -223,7 +226,8 @@ void Connection::arm_read_timer() noexcept {
     };
     if (server_.stopping && input_.empty()) {
         head_started_ = false;  // a head that begins within the grace gets its full time
-        arm(std::min(options.shutdown_idle_timeout(), options.shutdown_timeout()));
+        auto grace = std::min(options.shutdown_idle_timeout(), options.shutdown_timeout());
+        read_timer_.arm(server_.loop, now + grace);
     } else if (!input_.empty() || fresh_) {
         if (!std::exchange(head_started_, true)) arm(options.header_timeout());
     } else {
@@ -407,9 +411,7 @@ void Connection::flush() {
         if (!stream_->submit(send_)) {
             out_ = std::move(cork);  // on the heap, so its bytes stay where they are
             cork = server_.new_cork();
-            if (auto timeout = server_.options.write_timeout(); timeout.count() > 0) {
-                write_timer_.arm(server_.loop, server_.loop.now() + timeout);
-            }
+            arm_write_timer(send_);
             return;
         }
         cork.clear();
@@ -420,7 +422,7 @@ void Connection::flush() {
 }
 
 void Connection::on_sent() noexcept {
-    write_timer_.disarm();
+    disarm_write_timer();
     release(out_);
     release(out_body_);
     if (send_.result < 0) {
@@ -436,7 +438,22 @@ void Connection::on_sent() noexcept {
     delete_if_over();
 }
 
+/// Follows the progress of `sending`, until disarm_write_timer().
+void Connection::arm_write_timer(const SendOperation& sending) noexcept {
+    sending_ = &sending;
+    sent_before_ = sending.sent;
+    if (auto timeout = server_.options.write_timeout(); timeout.count() > 0) {
+        write_timer_.arm(server_.loop, server_.loop.now() + timeout);
+    }
+}
+
+void Connection::disarm_write_timer() noexcept {
+    sending_ = nullptr;
+    write_timer_.disarm();
+}
+
 void Connection::on_write_timer() noexcept {
+    if (sending_->sent != sent_before_) return arm_write_timer(*sending_);  // slow, but it reads
     log::info("closing the connection to " + stream_->peer() + ": it reads too slowly (write_timeout)");
     client_gone();
     delete_if_over();
@@ -469,7 +486,7 @@ void Connection::close() noexcept {
     phase_ = Phase::kClosed;
     gone_ = true;
     read_timer_.disarm();
-    write_timer_.disarm();
+    disarm_write_timer();
     stream_->close();
     if (active_ != nullptr) server_.give_back(std::move(active_));
 }

@@ -107,6 +107,8 @@ private:
 
     // Writing.
     void flush();
+    void arm_write_timer(const SendOperation& sending) noexcept;
+    void disarm_write_timer() noexcept;
     void send_out();
     void client_gone() noexcept;
     void close() noexcept;
@@ -136,9 +138,12 @@ private:
     std::string queued_;    // to be sent next
     std::array<ConstBytes, 2> out_pieces_;
     std::size_t lingered_ = 0;
+    const SendOperation* sending_ = nullptr;  // whose progress write_timer_ follows
+    std::size_t sent_before_ = 0;
 
     Phase phase_ = Phase::kReading;
     bool keep_alive_ = true;
+    bool refused_ = false;
     bool corked_ = false;  // answers are collected until the input has been gone through
     bool processing_ = false;
     bool rest_taken_ = false;     // the active request has the bytes that follow its head

@@ -369,18 +369,16 @@ Task<void> Connection::send_pieces(std::span<const ConstBytes> pieces) {
         if (gone_) throw IoError(errno_code(ECONNRESET), "write to " + stream_->peer());
         net::IoAwaiter<SendOperation, net::Stream> send(*stream_);
         send.operation.pieces = pieces;
-        if (auto timeout = server_.options.write_timeout(); timeout.count() > 0) {
-            write_timer_.arm(server_.loop, server_.loop.now() + timeout);
-        }
+        arm_write_timer(send.operation);
         outcome = co_await send;
     } catch (const Cancelled&) {
         // Nobody knows how much of this piece was sent, so nothing may follow it, also where the handler goes on after
         // a with_timeout() of its own.
-        write_timer_.disarm();
+        disarm_write_timer();
         client_gone();
         throw;
     }
-    write_timer_.disarm();
+    disarm_write_timer();
     if (outcome < 0) {
         client_gone();
         throw IoError(errno_code(-outcome), "write to " + stream_->peer());

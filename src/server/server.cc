@@ -52,7 +52,7 @@ void Server::State::give_back(std::unique_ptr<ActiveRequest> active) {
 
 void Server::State::accepted(std::unique_ptr<net::Stream> stream) {
     Connection& connection = add(std::move(stream));
-    if (connection_count <= options.max_connections()) return connection.start();
+    if (connection_count - refused_count <= options.max_connections()) return connection.start();
     if (loop.now() - last_refusal_logged >= kRefusalLogInterval) {
         last_refusal_logged = loop.now();
         log::warning("refusing connections: " + std::to_string(options.max_connections()) +

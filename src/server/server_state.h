@@ -30,6 +30,7 @@ struct Server::State {
     /// The open connections, an intrusive list.
     Connection* first = nullptr;
     std::size_t connection_count = 0;
+    std::size_t refused_count = 0;  // of these, the ones that were only told so
     std::uint64_t request_count = 0;
     Event all_closed;
     bool stopping = false;

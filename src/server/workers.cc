@@ -28,6 +28,15 @@ Task<void> serve_until(Event& stop, Server& server) {
     co_await server.stop();
 }
 
+/// What the first worker does: it ends last, so that its loop hears a second signal to the end.
+Task<void> serve_until_all_have(Event& stop, Server& server, const std::size_t& others_running, Event& other_ended) {
+    co_await serve_until(stop, server);
+    while (others_running > 0) {
+        other_ended.clear();
+        co_await other_ended.wait();
+    }
+}
+
 /// One worker: what it is told from other threads goes through its loop.
 class Worker {
 public:
@@ -37,6 +46,17 @@ public:
     }
 
     void run() { loop_.run_until(serve_until(stop_, server_)); }
+    /// Runs the first worker, on which the others report their end by other_ended().
+    void run_first(std::size_t others) {
+        others_running_ = others;
+        loop_.run_until(serve_until_all_have(stop_, server_, others_running_, other_ended_));
+    }
+    void other_ended() {
+        loop_.post([this] {
+            --others_running_;
+            other_ended_.set();
+        });
+    }
     void stop() {
         loop_.post([this] { stop_.set(); });
     }
@@ -45,6 +65,8 @@ public:
 private:
     Loop loop_;
     Event stop_;
+    std::size_t others_running_ = 0;
+    Event other_ended_;
     Server server_;
 };
 
@@ -103,8 +125,18 @@ void serve(Service& service, const ServeOptions& options) {
     (options.on_listening ? options.on_listening : print_listening)(address);
     std::vector<std::jthread> threads;
     threads.reserve(others.size());
-    for (auto& worker : others) threads.emplace_back([&worker] { worker->run(); });
-    first.run();
+    try {
+        for (auto& worker : others) {
+            threads.emplace_back([&first, &worker] {
+                worker->run();
+                first.other_ended();
+            });
+        }
+    } catch (...) {
+        for (auto& worker : others) worker->stop();  // those that have started end, and are joined
+        throw;
+    }
+    first.run_first(others.size());
 }
 
 }  // namespace caropig::server

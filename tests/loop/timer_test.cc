@@ -37,6 +37,13 @@ TEST(Sleep, IsCancelled) {
     EXPECT_THROW(sleeping.result(), Cancelled);
 }
 
+TEST(Sleep, ForEverIsPossible) {
+    TestLoop loop;
+    auto sleeping = loop.start(sleep_for(Duration::max()));
+    loop.advance(24h * 365);
+    EXPECT_FALSE(sleeping.done());
+}
+
 TEST(Timer, IsArmedMovedAndDisarmed) {
     struct Counting : Timer {
         Counting() : Timer([](Timer& self) noexcept { ++static_cast<Counting&>(self).count; }) {}

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "support/http_answers.h"
 #include <caropig/async/event.h>
 #include <caropig/base/error.h>
 #include <caropig/loop/timer.h>
@@ -11,6 +12,7 @@
 #include <caropig/testkit/test_loop.h>
 
 #include <chrono>
+#include <cstdio>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,8 +21,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "support/http_answers.h"
 
 namespace caropig::server {
 
@@ -43,13 +43,13 @@ public:
     void answer(std::string path, Waiting handler) { waiting_[std::move(path)] = handler; }
     void serve(Exchange& exchange) noexcept override;
 
-    Event gate;              ///< what "/gated…" waits for
-    int running = 0;         ///< handlers that wait
-    int cancelled = 0;       ///< handlers that ended with Cancelled
-    int served = 0;          ///< requests
-    std::size_t read = 0;    ///< bytes of bodies that were read
+    Event gate;               ///< what "/gated…" waits for
+    int running = 0;          ///< handlers that wait
+    int cancelled = 0;        ///< handlers that ended with Cancelled
+    int served = 0;           ///< requests
+    std::size_t read = 0;     ///< bytes of bodies that were read
     std::size_t written = 0;  ///< bytes of streamed bodies that were taken
-    std::string error;       ///< what the handler's wait threw
+    std::string error;        ///< what the handler's wait threw
 
 private:
     static Task<void> track(Exchange& exchange, TestService& service, Waiting handler);
@@ -320,8 +320,7 @@ inline std::string post(std::string_view path, std::string_view body, std::strin
 }
 /// A chunked request whose chunks have `chunk` bytes.
 inline std::string post_chunked(std::string_view path, std::string_view body, std::size_t chunk = 3) {
-    std::string text =
-        "POST " + std::string(path) + " HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n";
+    std::string text = "POST " + std::string(path) + " HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n";
     while (!body.empty()) {
         std::string_view piece = body.substr(0, chunk);
         char size[32];

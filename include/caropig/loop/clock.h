@@ -11,6 +11,12 @@ namespace caropig {
 using TimePoint = std::chrono::steady_clock::time_point;
 using Duration = std::chrono::nanoseconds;
 
+/// `delay` after `moment`; the last moment there is, where the sum would lie beyond it.
+constexpr TimePoint time_after(TimePoint moment, Duration delay) noexcept {
+    if (delay > Duration::zero() && moment > TimePoint::max() - delay) return TimePoint::max();
+    return moment + delay;
+}
+
 class Clock {
 public:
     virtual ~Clock() = default;

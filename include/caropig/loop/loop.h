@@ -61,7 +61,7 @@ public:
     /// is logged. As Tornado's IOLoop.call_later and call_at.
     template <class Callback>
     TimerId call_later(Duration delay, Callback callback) {
-        return call_at(now_ + delay, std::move(callback));
+        return call_at(time_after(now_, delay), std::move(callback));
     }
     template <class Callback>
     TimerId call_at(TimePoint moment, Callback callback) {

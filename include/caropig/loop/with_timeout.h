@@ -54,7 +54,7 @@ Task<T> with_deadline(TimePoint deadline, Task<T> task) {
 template <class T>
 Task<T> with_timeout(Duration limit, Task<T> task) {
     detail::TaskContext context = co_await current_context();
-    TimePoint deadline = static_cast<Loop&>(*context.executor).now() + limit;
+    TimePoint deadline = time_after(static_cast<Loop&>(*context.executor).now(), limit);
     co_return co_await with_deadline(deadline, std::move(task));
 }
 

@@ -9,7 +9,7 @@
 namespace caropig::server {
 
 /// Set what differs from the defaults, by name: `ServerOptions().keep_alive_timeout(5s).max_connections(100)`.
-/// A deadline of zero means none.
+/// A deadline of zero means none; for the three that end a connection, shutdown_… and linger_timeout, it means at once.
 class ServerOptions {
 public:
     using Milliseconds = std::chrono::milliseconds;
@@ -50,11 +50,13 @@ public:
     CAROPIG_OPTION(Milliseconds, body_timeout, std::chrono::seconds(60))
     /// Between a response and the next request's first byte; the connection is closed then. As nginx's default.
     CAROPIG_OPTION(Milliseconds, keep_alive_timeout, std::chrono::seconds(75))
-    /// For a client to take what was written, per write: the connection is closed then.
+    /// For a client to take anything at all of what was written: the connection is closed when it has taken nothing for
+    /// so long.
     CAROPIG_OPTION(Milliseconds, write_timeout, std::chrono::seconds(30))
-    /// From the end of the head to the start of the response: the handler is cancelled and 503 sent then. Long polls
-    /// answer within a minute, as the proxies in front of them expect.
-    CAROPIG_OPTION(Milliseconds, handler_timeout, std::chrono::seconds(60))
+    /// From the end of the head to the start of the response: the handler is cancelled and 503 sent then. Twice the
+    /// body's deadline, so that a slow body is called that; long polls answer within a minute, as the proxies in front
+    /// of them expect.
+    CAROPIG_OPTION(Milliseconds, handler_timeout, std::chrono::seconds(120))
 
     /// How long a graceful stop lets requests in flight run before it cancels them. Below the 10 s after which
     /// container managers kill.

@@ -43,8 +43,8 @@ public:
     Application(std::initializer_list<Route> routes);
     ~Application() override;
 
-    // A handler for one method of a path; GET answers HEAD too. Several methods of one pattern make one route, which
-    // stands where the first of them was added. A name is for reverse_url().
+    // A handler for one method of a path; GET answers HEAD too, unless HEAD has a handler of its own. Several methods
+    // of one pattern make one route, which stands where the first of them was added. A name is for reverse_url().
     Application& get(const Pattern& pattern, Handler handler, std::string_view name = {});
     Application& post(const Pattern& pattern, Handler handler, std::string_view name = {});
     Application& put(const Pattern& pattern, Handler handler, std::string_view name = {});
@@ -81,17 +81,17 @@ public:
 private:
     static constexpr std::size_t kMethods = 9;
     struct Entry {
-        std::string pattern;
+        Pattern pattern;
         std::array<std::shared_ptr<detail::Endpoint>, kMethods> endpoints;
         std::string allow;
     };
-    using Methods = std::initializer_list<http::Method>;
 
     template <class Class, class... Arguments>
     class ClassEndpoint;
 
     Application& add_endpoint(const Pattern& pattern, std::string_view name, std::span<const http::Method> methods,
                               const std::shared_ptr<detail::Endpoint>& endpoint);
+    static bool is_free(const Entry& entry, http::Method method) noexcept;
     Task<void> serve_later(server::Exchange& exchange, detail::Endpoint& endpoint) const;
     Task<void> stream_later(server::Exchange& exchange, Response response) const;
     void answer_failure(server::Exchange& exchange, const std::exception_ptr& failure) const;
@@ -123,7 +123,7 @@ Application& Application::add_named(const Pattern& pattern, std::string_view nam
     constexpr auto overridden = [](auto mine, auto base) { return !std::is_same_v<decltype(mine), decltype(base)>; };
     std::vector<Method> methods;
     if (overridden(&Class::get, &RequestHandler::get))
-        methods.insert(methods.end(), {Method::kGet, Method::kHead});
+        methods.push_back(Method::kGet);  // and HEAD with it
     else if (overridden(&Class::head, &RequestHandler::head))
         methods.push_back(Method::kHead);
     if (overridden(&Class::post, &RequestHandler::post)) methods.push_back(Method::kPost);

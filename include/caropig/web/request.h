@@ -57,7 +57,8 @@ public:
     [[nodiscard]] std::size_t param_count() const noexcept;
 
     // Arguments, with Tornado's semantics: of the query and, where body() is there, of an urlencoded body; the last of
-    // several, whitespace stripped, control characters made spaces; not UTF-8: HttpError 400.
+    // several, whitespace stripped, control characters made spaces. Not UTF-8, a bad percent escape, or more than
+    // 10,000 arguments: HttpError 400.
 
     /// The argument, or `HttpError(400)` when it is missing.
     [[nodiscard]] std::string get_argument(std::string_view name) const;

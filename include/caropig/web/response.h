@@ -35,7 +35,8 @@ private:
 /// message is an error, and so is any name or value that could end a line (std::invalid_argument).
 class Response {
 public:
-    /// Called after the head was sent; the response ends when its task does. Captures live until then.
+    /// Called after the head was sent; the response ends when its task does. Captures live until then. For HEAD it is
+    /// not called.
     using Producer = std::move_only_function<Task<void>(BodyWriter&)>;
 
     Response() = default;
@@ -45,7 +46,8 @@ public:
     Response(std::string_view body) : body_(body) {}
     Response(const char* body) : body_(body) {}
     // NOLINTEND(google-explicit-constructor)
-    Response(int status, std::string body) : body_(std::move(body)), status_(status) {}
+    /// A status from 200 to 599 (others: std::invalid_argument), with this text as HTML.
+    Response(int status, std::string body);
 
     /// Plain text.
     [[nodiscard]] static Response text(std::string body, int status = 200);
