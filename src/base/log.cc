@@ -52,14 +52,30 @@ spdlog::level::level_enum to_spdlog(Level level) {
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
+/// U+0080 to U+009F, which terminals obey like escape sequences, are C2 80 to C2 9F in UTF-8.
+bool is_c1_control(char first, char second) {
+    return first == '\xc2' && static_cast<unsigned char>(second) >= 0x80 && static_cast<unsigned char>(second) <= 0x9f;
+}
+
+bool has_controls(std::string_view message) {
+    return std::any_of(message.begin(), message.end(), is_control) ||
+           std::adjacent_find(message.begin(), message.end(), is_c1_control) != message.end();
+}
+
 std::string escape_controls(std::string_view message) {
     std::string escaped;
     escaped.reserve(message.size() + 16);
-    for (char c : message) {
-        if (is_control(c)) {
-            fmt::format_to(std::back_inserter(escaped), "\\x{:02x}", static_cast<unsigned char>(c));
+    auto escape = [&escaped](char c) {
+        fmt::format_to(std::back_inserter(escaped), "\\x{:02x}", static_cast<unsigned char>(c));
+    };
+    for (std::size_t i = 0; i < message.size(); ++i) {
+        if (is_control(message[i])) {
+            escape(message[i]);
+        } else if (i + 1 < message.size() && is_c1_control(message[i], message[i + 1])) {
+            escape(message[i]);
+            escape(message[++i]);
         } else {
-            escaped.push_back(c);
+            escaped.push_back(message[i]);
         }
     }
     return escaped;
@@ -83,7 +99,7 @@ bool enabled(Level level) noexcept { return level >= state().level.load(std::mem
 void write(Level level, std::string_view channel, std::string_view message) {
     if (!enabled(level)) return;
     std::string escaped;
-    if (std::any_of(message.begin(), message.end(), is_control)) {
+    if (has_controls(message)) {
         escaped = escape_controls(message);
         message = escaped;
     }

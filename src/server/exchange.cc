@@ -69,6 +69,13 @@ Task<std::string> Exchange::read_whole_body() {
     co_return body;
 }
 
+int Exchange::status_if_cancelled() const noexcept {
+    using Cut = ActiveRequest::Cut;
+    Cut cut = connection().active_ != nullptr ? connection().active_->cut : Cut::kNot;
+    constexpr int kClientClosedRequest = 499;
+    return cut == Cut::kTimedOut || cut == Cut::kStopping ? 503 : kClientClosedRequest;
+}
+
 void Exchange::set_max_body_bytes(std::uint64_t limit) noexcept { connection().activate().body_limit = limit; }
 
 void Exchange::start_response(const ResponseHead& head, std::optional<std::uint64_t> length) {

@@ -30,6 +30,12 @@ void log_failure(const server::Exchange& exchange, const std::exception_ptr& fai
 
 namespace {
 
+/// Whether the patterns match the same paths, as far as their texts tell.
+bool same_paths(const Pattern& a, const Pattern& b) {
+    if (a.text() != b.text()) return false;
+    return a.syntax() == b.syntax() || a.text().find_first_of("{}()[]\\*+?|^$.") == std::string::npos;
+}
+
 int answer(server::Exchange& exchange, Response&& response) {
     int status = response.status();
     ResponseSender::send(exchange, std::move(response));
@@ -46,30 +52,48 @@ Application::Application(std::initializer_list<Route> routes) {
 
 Application::~Application() = default;
 
+bool Application::is_free(const Entry& entry, http::Method method) noexcept {
+    auto of = [&](http::Method each) { return entry.endpoints[static_cast<std::size_t>(each)].get(); };
+    bool implied = method == http::Method::kHead && of(method) == of(http::Method::kGet);
+    return of(method) == nullptr || implied;
+}
+
 Application& Application::add_endpoint(const Pattern& pattern, std::string_view name,
                                        std::span<const http::Method> methods,
                                        const std::shared_ptr<detail::Endpoint>& endpoint) {
-    auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-        bool free = std::none_of(methods.begin(), methods.end(), [&](http::Method method) {
-            return entry.endpoints[static_cast<std::size_t>(method)] != nullptr;
-        });
-        return entry.pattern == pattern.text() && free && name.empty();
-    });
-    if (same == entries_.end()) {
-        routes_.add(pattern, name);
-        same = entries_.insert(entries_.end(), Entry{pattern.text(), {}, {}});
-    }
     for (http::Method method : methods) {
-        same->endpoints[static_cast<std::size_t>(method)] = endpoint;
-        same->allow += (same->allow.empty() ? "" : ", ") + std::string(http::to_string(method));
+        if (static_cast<std::size_t>(method) >= kMethods) {
+            throw RouteError("route \"" + pattern.text() + "\": a handler is for a method with a name of its own");
+        }
+    }
+    auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+        return same_paths(entry.pattern, pattern) &&
+               std::all_of(methods.begin(), methods.end(), [&](http::Method each) { return is_free(entry, each); });
+    });
+    auto index = static_cast<std::size_t>(found - entries_.begin());
+    // A name that comes with a later method needs a row of its own in the table; no path is matched by it.
+    if (found == entries_.end() || !name.empty()) {
+        routes_.add(pattern, name);
+        entries_.push_back(Entry{pattern, {}, {}});
+    }
+    Entry& entry = entries_[index];
+    auto set = [&](http::Method method) {
+        auto& place = entry.endpoints[static_cast<std::size_t>(method)];
+        if (place == nullptr) {
+            entry.allow += (entry.allow.empty() ? "" : ", ") + std::string(http::to_string(method));
+        }
+        place = endpoint;
+    };
+    for (http::Method method : methods) {
+        bool with_head = method == http::Method::kGet && is_free(entry, http::Method::kHead);
+        set(method);
+        if (with_head) set(http::Method::kHead);
     }
     return *this;
 }
 
 Application& Application::route(http::Method method, const Pattern& pattern, Handler handler, std::string_view name) {
-    std::array<http::Method, 2> methods{method, http::Method::kHead};
-    return add_endpoint(pattern, name, std::span(methods).first(method == http::Method::kGet ? 2 : 1),
-                        handler.endpoint());
+    return add_endpoint(pattern, name, std::span(&method, 1), handler.endpoint());
 }
 
 Application& Application::get(const Pattern& pattern, Handler handler, std::string_view name) {
@@ -136,12 +160,16 @@ void Application::answer_failure(server::Exchange& exchange, const std::exceptio
 }
 
 Task<void> Application::stream_later(server::Exchange& exchange, Response response) const {
-    co_await ResponseSender::send_later(exchange, response);
+    try {
+        co_await ResponseSender::send_later(exchange, response);
+    } catch (const Cancelled&) {
+        log_access(exchange, exchange.status_if_cancelled());
+        throw;
+    }
     log_access(exchange, response.status());
 }
 
 Task<void> Application::serve_later(server::Exchange& exchange, detail::Endpoint& endpoint) const {
-    constexpr int kClientClosedRequest = 499;  // nginx's word for a client that went away
     RouteMatch match;
     routes_.match(exchange.path(), match);
     Request request(exchange, match, *this);
@@ -163,7 +191,7 @@ Task<void> Application::serve_later(server::Exchange& exchange, detail::Endpoint
         }
         log_access(exchange, status);
     } catch (const Cancelled&) {
-        log_access(exchange, kClientClosedRequest);
+        log_access(exchange, exchange.status_if_cancelled());
         throw;
     } catch (const server::BodyError& error) {
         log_access(exchange, error.status());

@@ -1,9 +1,14 @@
+#include <caropig/base/check.h>
 #include <caropig/base/log.h>
 #include <caropig/web/application.h>
 #include <caropig/web/command_line.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <string>
+#include <type_traits>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -17,7 +22,10 @@ struct CommandLine::Impl {
     bool debug = false;
 
     Impl(const std::string& program, const std::string& description) : app(description, program) {
-        app.set_config("--config", "", "File with the same options, one `name = value` a line");
+        app.set_config("--config", "", "File with the same options, one `name = value` a line")
+            ->envname("CAROPIG_CONFIG")
+            ->take_last();
+        app.allow_config_extras(CLI::config_extras_mode::error);
         add("--port", options.port, "TCP port; 0 picks a free one");
         add("--address", options.address, "Address to listen on; * for all");
         add("--unix-socket", options.unix_socket, "Path to listen on instead of a port");
@@ -34,7 +42,25 @@ struct CommandLine::Impl {
         for (char c : flag.substr(2)) {
             variable += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
         }
-        return app.add_option(flag, target, help)->envname(variable)->capture_default_str();
+        CLI::Option* option = app.add_option(flag, target, help)->envname(variable)->capture_default_str()->take_last();
+        if constexpr (std::is_arithmetic_v<T>) {
+            // CLI11 takes an empty text for 0: `--port "$PORT"` without PORT would listen anywhere.
+            option->check([](const std::string& text) { return text.empty() ? "a number is missing" : std::string(); });
+        }
+        return option;
+    }
+
+    /// The arguments in reverse, as CLI11 wants them, with what the environment says before them: later ones win, and
+    /// all of them win over the file. (CLI11 by itself lets the file win over the environment.)
+    [[nodiscard]] std::vector<std::string> arguments(int argc, const char* const* argv) const {
+        std::vector<std::string> reversed;
+        for (int i = argc - 1; i > 0; --i) reversed.emplace_back(argv[i]);
+        for (const CLI::Option* option : app.get_options()) {
+            std::string variable = option->get_envname();
+            const char* value = variable.empty() ? nullptr : std::getenv(variable.c_str());
+            if (value != nullptr && *value != '\0') reversed.push_back(option->get_name() + "=" + value);
+        }
+        return reversed;
     }
 };
 
@@ -57,7 +83,7 @@ CommandLine& CommandLine::option(const std::string& flag, unsigned& target, cons
 
 std::optional<int> CommandLine::parse(int argc, const char* const* argv) {
     try {
-        impl_->app.parse(argc, argv);
+        impl_->app.parse(impl_->arguments(argc, argv));
     } catch (const CLI::ParseError& error) {
         return impl_->app.exit(error) == 0 ? 0 : 2;
     }
@@ -69,6 +95,7 @@ std::optional<int> CommandLine::parse(int argc, const char* const* argv) {
 server::ServeOptions& CommandLine::serve_options() noexcept { return impl_->options; }
 
 CommandLine& CommandLine::default_log_level(const std::string& level) {
+    CAROPIG_CHECK(log::parse_level(level), "no such log level");
     impl_->log_level = level;
     return *this;
 }

@@ -69,8 +69,8 @@ void RequestHandler::finish(std::string_view text) {
 
 void RequestHandler::redirect(std::string_view url, bool permanent) {
     require_unsent();
-    response_.status(permanent ? 301 : 302);
     response_.header("Location", url);
+    response_.status(permanent ? 301 : 302);
     finish();
 }
 

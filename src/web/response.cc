@@ -16,6 +16,8 @@ void refuse_framing(std::string_view name) {
 
 }  // namespace
 
+Response::Response(int status, std::string body) : body_(std::move(body)) { this->status(status); }
+
 Response Response::text(std::string body, int status) {
     Response response(status, std::move(body));
     response.static_content_type("text/plain; charset=UTF-8");
@@ -48,8 +50,8 @@ Response& Response::status(int status) {
 
 Response& Response::header(std::string_view name, std::string_view value) {
     refuse_framing(name);
-    if (http::iequals(name, "Content-Type")) content_type_ = {};
     headers_.set(name, value);
+    if (http::iequals(name, "Content-Type")) content_type_ = {};
     return *this;
 }
 
@@ -72,10 +74,7 @@ Response& Response::append(std::string_view text) {
 }
 
 Response& Response::content_type(std::string_view type) {
-    headers_.remove("Content-Type");
-    content_type_ = {};
-    if (!type.empty()) headers_.set("Content-Type", type);
-    return *this;
+    return type.empty() ? remove_header("Content-Type") : header("Content-Type", type);
 }
 
 Response& Response::static_content_type(std::string_view type) noexcept {

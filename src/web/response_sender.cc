@@ -10,8 +10,10 @@ Task<void> ResponseSender::send_later(server::Exchange& exchange, Response& resp
         co_return;
     }
     exchange.start_response(head(response), response.length_);
-    BodyWriter writer(exchange);
-    co_await response.producer_(writer);
+    if (exchange.method() != http::Method::kHead) {  // else all that it writes would be thrown away
+        BodyWriter writer(exchange);
+        co_await response.producer_(writer);
+    }
     co_await exchange.finish();
 }
 

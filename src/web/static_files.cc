@@ -92,7 +92,9 @@ Response send_file(const File& folder, const Request& request) {
     struct stat info{};
     if (::fstat(file->get(), &info) != 0 || !S_ISREG(info.st_mode)) throw HttpError(404);
     std::string modified = http::format_http_date(info.st_mtime);
-    if (auto since = request.header("If-Modified-Since")) {
+    auto since = request.header("If-Modified-Since");
+    // A client that names entity tags knows none of ours, and its date must then be ignored (RFC 9110 13.1.3).
+    if (since && !request.header("If-None-Match")) {
         auto seconds = http::parse_http_date(*since);
         if (seconds && info.st_mtime <= *seconds) {
             Response unchanged(304, {});
@@ -112,6 +114,10 @@ Response send_file(const File& folder, const Request& request) {
 Handler static_files(const std::string& folder) {
     auto opened = std::make_shared<File>(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (opened->get() < 0) throw IoError(errno_code(errno), "open the folder " + folder);
+    // Better an error now than 404 for every file, where a sandbox or an old kernel has no openat2().
+    if (open_beneath(*opened, ".").get() < 0 && (errno == ENOSYS || errno == EPERM)) {
+        throw IoError(errno_code(errno), "openat2 in " + folder);
+    }
     return Handler([opened](Request& request) { return send_file(*opened, request); });
 }
 

@@ -8,6 +8,7 @@
 #include <limits>
 #include <new>
 #include <optional>
+#include <ostream>
 #include <random>
 #include <string>
 #include <string_view>
@@ -92,12 +93,35 @@ std::string reverse_error(const RouteTable& routes, std::string_view name, const
     }
 }
 
+/// A text with everything but printable ASCII escaped, and cut where it is long: names of tests are made of it. So are
+/// brackets and semicolons, which are no text to CMake's lists of tests.
+std::string shown(std::string_view text) {
+    static constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string out = "\"";
+    for (const char c : text.substr(0, 60)) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte > 0x1f && byte < 0x7f && c != '[' && c != ']' && c != ';') {
+            out += c;
+        } else {
+            out.append({'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]});
+        }
+    }
+    return out + (text.size() > 60 ? "...\"" : "\"");
+}
+
+/// Names the cases of a suite by their place: "Braces/MatchOfOnePattern.GivesTheValuesOrNothing/07".
+std::string place_of(std::size_t index) { return (index < 10 ? "0" : "") + std::to_string(index); }
+
 // --- Matching ---------------------------------------------------------------------------------------------------
 
 struct MatchCase {
     Pattern pattern;
     std::string path;
     std::optional<Values> values;  // nothing: 404
+
+    friend void PrintTo(const MatchCase& each, std::ostream* out) {
+        *out << shown(each.pattern.text()) << " against " << shown(each.path);
+    }
 };
 
 class MatchOfOnePattern : public testing::TestWithParam<MatchCase> {};
@@ -133,7 +157,8 @@ INSTANTIATE_TEST_SUITE_P(Literal, MatchOfOnePattern,
                              {"/a", "/%61", kNo},
                              {Pattern::literal("/{x}/(y)+"), "/{x}/(y)+", Values{}},
                              {Pattern::literal("/{x}/(y)+"), "/1/y", kNo},
-                         }));
+                         }),
+                         [](const auto& test) { return place_of(test.index); });
 
 INSTANTIATE_TEST_SUITE_P(Braces, MatchOfOnePattern,
                          testing::ValuesIn(std::vector<MatchCase>{
@@ -160,7 +185,8 @@ INSTANTIATE_TEST_SUITE_P(Braces, MatchOfOnePattern,
                              {"/static/v{rest:path}", "/static/w1/a", kNo},
                              {"/{rest:path}", "/", Values{""}},
                              {Pattern::braces("/c++/{x}"), "/c++/1", Values{"1"}},
-                         }));
+                         }),
+                         [](const auto& test) { return place_of(test.index); });
 
 INSTANTIATE_TEST_SUITE_P(Types, MatchOfOnePattern,
                          testing::ValuesIn(std::vector<MatchCase>{
@@ -184,7 +210,8 @@ INSTANTIATE_TEST_SUITE_P(Types, MatchOfOnePattern,
                              {"/{id:uuid}", "/" + kUuid + "0", kNo},
                              {"/{id:uuid}", "/123e4567-e89b-12d3-a456_426614174000", kNo},
                              {"/{id:uuid}", "/123e4567-e89b-12d3-a456-42661417400g", kNo},
-                         }));
+                         }),
+                         [](const auto& test) { return place_of(test.index); });
 
 INSTANTIATE_TEST_SUITE_P(Regex, MatchOfOnePattern,
                          testing::ValuesIn(std::vector<MatchCase>{
@@ -207,7 +234,8 @@ INSTANTIATE_TEST_SUITE_P(Regex, MatchOfOnePattern,
                              {Pattern::regex("/robots.txt"), "/robotsxtxt", Values{}},
                              {Pattern::regex("/a{2,3}"), "/aaa", Values{}},
                              {"/caf\xC3\xA9/(.)", "/caf\xC3\xA9/x", Values{"x"}},
-                         }));
+                         }),
+                         [](const auto& test) { return place_of(test.index); });
 
 INSTANTIATE_TEST_SUITE_P(Decoding, MatchOfOnePattern,
                          testing::ValuesIn(std::vector<MatchCase>{
@@ -223,7 +251,8 @@ INSTANTIATE_TEST_SUITE_P(Decoding, MatchOfOnePattern,
                              {"/{a:path}", "/x/%2e%2E/y", Values{"x/../y"}},
                              {"/{a}.txt", "/%41.txt", Values{"A"}},
                              {"/(.*)", "/%41/b", Values{"A/b"}},
-                         }));
+                         }),
+                         [](const auto& test) { return place_of(test.index); });
 
 TEST(RouteTable, AnswersTheTutorialsRoutesAndNothingElse) {
     const RouteTable routes = table({"/index", "/req", "/stop"});
@@ -445,6 +474,10 @@ TEST(RouteTable, MatchesWithoutAllocating) {
 struct MistakeCase {
     Pattern pattern;
     std::string reason;
+
+    friend void PrintTo(const MistakeCase& each, std::ostream* out) {
+        *out << shown(each.pattern.text()) << ": " << shown(each.reason);
+    }
 };
 
 class Mistake : public testing::TestWithParam<MistakeCase> {};
@@ -490,7 +523,8 @@ INSTANTIATE_TEST_SUITE_P(RouteTable, Mistake,
                              {"/(x)/(?P<a>y)", "all named or all positional"},
                              {"/(?P<a>x)/(?P<a>y)", "(?P<a>"},
                              {"/()()()()()()()()()()()()()()()()()", "more than 16"},
-                         }));
+                         }),
+                         [](const auto& test) { return place_of(test.index); });
 
 TEST(RouteTable, NamesARouteWithoutANameByItsPattern) {
     EXPECT_EQ(error_of("/{a:float}", ""),
@@ -530,6 +564,10 @@ struct ReverseCase {
     Pattern pattern;
     Values values;
     std::string path;
+
+    friend void PrintTo(const ReverseCase& each, std::ostream* out) {
+        *out << shown(each.pattern.text()) << " gives " << shown(each.path);
+    }
 };
 
 class Reverse : public testing::TestWithParam<ReverseCase> {};
@@ -562,7 +600,8 @@ INSTANTIATE_TEST_SUITE_P(
         {"/{u:uuid}", {"123e4567-e89b-12d3-a456-426614174000"}, "/123e4567-e89b-12d3-a456-426614174000"},
         {"/s/{rest:path}", {"css/a b.css"}, "/s/css/a%20b.css"},
         {"/s/{rest:path}", {""}, "/s/"},
-    }));
+    }),
+    [](const auto& test) { return place_of(test.index); });
 
 INSTANTIATE_TEST_SUITE_P(Regex, Reverse,
                          testing::ValuesIn(std::vector<ReverseCase>{
@@ -575,7 +614,8 @@ INSTANTIATE_TEST_SUITE_P(Regex, Reverse,
                              {"/a\\.b\\+c/(x)", {"x"}, "/a.b+c/x"},
                              {"/\\(([^()]+)\\)", {"x"}, "/(x)"},
                              {Pattern::regex("/robots.txt"), {}, "/robots.txt"},
-                         }));
+                         }),
+                         [](const auto& test) { return place_of(test.index); });
 
 TEST(RouteReverse, TakesStringsAndIntegers) {
     RouteTable routes;
