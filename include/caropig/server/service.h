@@ -73,8 +73,8 @@ public:
     void respond(const ResponseHead& head, std::string_view body);
     /// The same for a body that is worth moving instead of copying.
     void respond(const ResponseHead& head, std::string&& body);
-    /// What a handler that was cancelled stands for in a log: 503 after its deadline or a stop, 499 (nginx's word) when the
-    /// client has gone.
+    /// What a handler that was cancelled stands for in a log: 503 after its deadline or a stop, 499 (nginx's word) when
+    /// the client has gone.
     [[nodiscard]] int status_if_cancelled() const noexcept;
     /// Whether a response has been sent or begun.
     [[nodiscard]] bool responded() const noexcept { return responded_; }
