@@ -102,8 +102,9 @@ Task<Response> relay(std::string url) {
     try {
         client::FetchRequest request(url);
         client::Response upstream = co_await client::fetch(std::move(request));
+        std::string type(upstream.headers().find("Content-Type").value_or(std::string_view()));
         Response response(upstream.status(), std::move(upstream).body());
-        response.content_type(upstream.headers().find("Content-Type").value_or(std::string_view()));
+        response.content_type(type);
         co_return response;
     } catch (const client::FetchError& error) {
         int status = error.kind() == client::FetchError::Kind::kTimeout ? 504 : 502;

@@ -19,8 +19,8 @@ Task<std::unique_ptr<net::Stream>> connect_to_origin(net::Resolver& resolver, Ex
     net::ConnectAttempt attempt = [&resolver](net::Address address) {
         return net::connect_tcp(resolver, address.host(), address.port());
     };
-    co_return co_await net::race_to_connect(net::interleave_families(std::move(addresses)),
-                                            net::ConnectOptions().attempt_delay(), std::move(attempt));
+    co_return co_await net::race_to_connect(net::interleave_families(addresses), net::ConnectOptions().attempt_delay(),
+                                            std::move(attempt));
 }
 
 }  // namespace

@@ -35,8 +35,7 @@ Task<std::unique_ptr<Stream>> connect_tcp(Resolver& resolver, std::string host, 
     Loop& loop = resolver.loop();
     if (addresses.size() == 1) co_return co_await connect_to(loop, std::move(name), addresses[0]);
     ConnectAttempt attempt = [&loop, name](Address address) { return connect_to(loop, name, address); };
-    co_return co_await race_to_connect(interleave_families(std::move(addresses)), options.attempt_delay(),
-                                       std::move(attempt));
+    co_return co_await race_to_connect(interleave_families(addresses), options.attempt_delay(), std::move(attempt));
 }
 
 }  // namespace caropig::net
