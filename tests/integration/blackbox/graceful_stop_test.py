@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import time
-import unittest
 
 import support
 from support import FULL, Program, open_request, read_response, request_bytes
@@ -11,7 +10,7 @@ from support import FULL, Program, open_request, read_response, request_bytes
 SHUTDOWN_DEADLINE = 8
 
 
-class GracefulStop(unittest.IsolatedAsyncioTestCase):
+class GracefulStop(support.Case):
     async def hammer(self, port, stopped, tally):
         """Sends requests over one connection until the server says that it closes."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -2,13 +2,12 @@
 leaves takes its upstream request with it."""
 
 import asyncio
-import unittest
 
 import support
 from support import FULL, Program, Upstream, get, open_request, read_response
 
 
-class ReqStop(unittest.IsolatedAsyncioTestCase):
+class ReqStop(support.Case):
     async def test_everybody_waits_and_nobody_is_held_up(self):
         waiters = 5000 if FULL else 500
         with Program(support.REFERENCE) as upstream, Program(

@@ -1,7 +1,6 @@
 """Starts the programs under test, and speaks HTTP to them and for them in the rawest way."""
 
 import asyncio
-import logging
 import os
 import re
 import resource
@@ -18,8 +17,12 @@ EXAMPLE, REFERENCE, THREAD_POOL = sys.argv[1:4]
 def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    logging.getLogger("asyncio").setLevel(logging.ERROR)  # its debug mode reports each test as slow
     unittest.main(argv=sys.argv[:1] + sys.argv[4:], verbosity=2)
+
+
+class Case(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self):
+        asyncio.get_running_loop().set_debug(False)  # thousands of clients would be slow with it
 
 
 class Program:

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import unittest
 
 import support
 from support import Program, get
@@ -61,7 +60,7 @@ CASES = [
 ]
 
 
-class UpstreamFaults(unittest.IsolatedAsyncioTestCase):
+class UpstreamFaults(support.Case):
     async def expect(self, url, expected, why):
         arguments = ["--upstream", url, "--upstream-timeout", "0.5", "--upstream-max-bytes", "1000"]
         with Program(support.EXAMPLE, *arguments) as server:
