@@ -11,6 +11,7 @@
 #include <caropig/testkit/fault_stream.h>
 #include <caropig/testkit/test_loop.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -43,13 +44,14 @@ public:
     void answer(std::string path, Waiting handler) { waiting_[std::move(path)] = handler; }
     void serve(Exchange& exchange) noexcept override;
 
-    Event gate;               ///< what "/gated…" waits for
-    int running = 0;          ///< handlers that wait
-    int cancelled = 0;        ///< handlers that ended with Cancelled
-    int served = 0;           ///< requests
-    std::size_t read = 0;     ///< bytes of bodies that were read
-    std::size_t written = 0;  ///< bytes of streamed bodies that were taken
-    std::string error;        ///< what the handler's wait threw
+    Event gate;  ///< what "/gated…" waits for
+    // Atomic for the tests with several workers.
+    std::atomic<int> running = 0;          ///< handlers that wait
+    std::atomic<int> cancelled = 0;        ///< handlers that ended with Cancelled
+    std::atomic<int> served = 0;           ///< requests
+    std::atomic<std::size_t> read = 0;     ///< bytes of bodies that were read
+    std::atomic<std::size_t> written = 0;  ///< bytes of streamed bodies that were taken
+    std::string error;                     ///< what the handler's wait threw
 
 private:
     static Task<void> track(Exchange& exchange, TestService& service, Waiting handler);
@@ -187,9 +189,9 @@ inline void TestService::serve(Exchange& exchange) noexcept {
 
 inline Task<void> TestService::track(Exchange& exchange, TestService& service, Waiting handler) {
     struct Count {
-        explicit Count(int& counter_) : counter(counter_) { ++counter; }
+        explicit Count(std::atomic<int>& counter_) : counter(counter_) { ++counter; }
         ~Count() { --counter; }
-        int& counter;
+        std::atomic<int>& counter;
     } count(service.running);
     try {
         co_await handler(exchange, service);
