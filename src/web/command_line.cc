@@ -57,6 +57,7 @@ struct CommandLine::Impl {
         for (int i = argc - 1; i > 0; --i) reversed.emplace_back(argv[i]);
         for (const CLI::Option* option : app.get_options()) {
             std::string variable = option->get_envname();
+            // NOLINTNEXTLINE(concurrency-mt-unsafe): read before any worker runs, and nothing here writes it
             const char* value = variable.empty() ? nullptr : std::getenv(variable.c_str());
             if (value != nullptr && *value != '\0') reversed.push_back(option->get_name() + "=" + value);
         }
