@@ -103,7 +103,8 @@ Task<Response> relay(std::string url) {
         client::FetchRequest request(url);
         client::Response upstream = co_await client::fetch(std::move(request));
         std::string type(upstream.headers().find("Content-Type").value_or(std::string_view()));
-        Response response(upstream.status(), std::move(upstream).body());
+        const int status = upstream.status();
+        Response response(status, std::move(upstream).body());
         response.content_type(type);
         co_return response;
     } catch (const client::FetchError& error) {
