@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// \file
+/// What goes into a statement as an argument and comes back in a row: one type for all databases.
+namespace caropig::db {
+
+/// A decimal number as text, "12.50": no digit is lost on the way through a double.
+struct Decimal {
+    std::string text;
+
+    friend bool operator==(const Decimal&, const Decimal&) = default;
+};
+
+/// Bytes that are no text: BLOB, bytea.
+struct Bytes {
+    std::vector<std::byte> data;
+
+    friend bool operator==(const Bytes&, const Bytes&) = default;
+};
+
+using Date = std::chrono::year_month_day;
+/// A date with a time of day, in microseconds. What the database says, without a zone: by convention UTC.
+using DateTime = std::chrono::sys_time<std::chrono::microseconds>;
+
+/// NULL is std::monostate. Text is UTF-8.
+using Value = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Bytes, Decimal, Date,
+                           DateTime>;
+
+}  // namespace caropig::db
