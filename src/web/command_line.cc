@@ -26,6 +26,7 @@ struct CommandLine::Impl {
             ->envname("CAROPIG_CONFIG")
             ->take_last();
         app.allow_config_extras(CLI::config_extras_mode::error);
+        app.require_subcommand(0, 1);
         add("--port", options.port, "TCP port; 0 picks a free one");
         add("--address", options.address, "Address to listen on; * for all");
         add("--unix-socket", options.unix_socket, "Path to listen on instead of a port");
@@ -33,16 +34,25 @@ struct CommandLine::Impl {
         add("--backend", backend, "What performs the I/O")->check(CLI::IsMember({"auto", "epoll", "uring"}));
         add("--log-level", log_level, "Lowest level that is logged")
             ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
-        app.add_flag("--debug", debug, "Show clients what went wrong inside")->envname("CAROPIG_DEBUG");
+        add_flag("--debug", debug, "Show clients what went wrong inside");
     }
 
-    template <class T>
-    CLI::Option* add(const std::string& flag, T& target, const std::string& help) {
+    static std::string variable_of(const std::string& flag) {
         std::string variable = "CAROPIG_";
         for (char c : flag.substr(2)) {
             variable += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
         }
-        CLI::Option* option = app.add_option(flag, target, help)->envname(variable)->capture_default_str()->take_last();
+        return variable;
+    }
+
+    void add_flag(const std::string& flag, bool& target, const std::string& help) {
+        app.add_flag(flag, target, help)->envname(variable_of(flag));
+    }
+
+    template <class T>
+    CLI::Option* add(const std::string& flag, T& target, const std::string& help) {
+        CLI::Option* option =
+            app.add_option(flag, target, help)->envname(variable_of(flag))->capture_default_str()->take_last();
         if constexpr (std::is_arithmetic_v<T>) {
             // CLI11 takes an empty text for 0: `--port "$PORT"` without PORT would listen anywhere.
             option->check([](const std::string& text) { return text.empty() ? "a number is missing" : std::string(); });
@@ -80,6 +90,24 @@ CommandLine& CommandLine::option(const std::string& flag, double& target, const 
 CommandLine& CommandLine::option(const std::string& flag, unsigned& target, const std::string& help) {
     impl_->add(flag, target, help);
     return *this;
+}
+
+CommandLine& CommandLine::option(const std::string& flag, bool& target, const std::string& help) {
+    impl_->add_flag(flag, target, help);
+    return *this;
+}
+
+CommandLine& CommandLine::command(const std::string& name, const std::string& argument, std::string& target,
+                                  const std::string& help) {
+    CLI::App* command = impl_->app.add_subcommand(name, help);
+    command->add_option(argument, target)->required();
+    command->fallthrough();  // the program's flags are taken after it too
+    return *this;
+}
+
+std::string CommandLine::chosen_command() const {
+    const std::vector<CLI::App*> chosen = impl_->app.get_subcommands();
+    return chosen.empty() ? std::string() : chosen.front()->get_name();
 }
 
 std::optional<int> CommandLine::parse(int argc, const char* const* argv) {

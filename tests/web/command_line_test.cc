@@ -229,5 +229,59 @@ TEST_F(CommandLineTest, RunReturnsTheExitCode) {
     EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr(nowhere));
 }
 
+class CommandTest : public CommandLineTest {
+protected:
+    CommandTest() {
+        line_.command("add-user", "name", name_, "Adds a user");
+        line_.command("remove-user", "name", name_, "Removes a user");
+        line_.option("--database", database_, "Where users are kept");
+        line_.option("--replace", replace_, "Replaces one that is there");
+        ::unsetenv("CAROPIG_DATABASE");
+        ::unsetenv("CAROPIG_REPLACE");
+    }
+
+    std::string name_;
+    std::string database_ = "sqlite:users.db";
+    bool replace_ = false;
+};
+
+TEST_F(CommandTest, ServesWhereNoneIsGiven) {
+    EXPECT_EQ(parse({"--port", "1"}), std::nullopt);
+    EXPECT_EQ(line_.chosen_command(), "");
+    EXPECT_FALSE(replace_);
+}
+
+TEST_F(CommandTest, FlagsStandBeforeAndAfterIt) {
+    Variable variable("CAROPIG_DATABASE", "sqlite:environment.db");
+    EXPECT_EQ(parse({"--replace", "add-user", "caro", "--database", "sqlite:given.db"}), std::nullopt);
+    EXPECT_EQ(line_.chosen_command(), "add-user");
+    EXPECT_EQ(name_, "caro");
+    EXPECT_EQ(database_, "sqlite:given.db");
+    EXPECT_TRUE(replace_);
+}
+
+TEST_F(CommandTest, FlagWithoutAValueComesFromTheEnvironmentToo) {
+    Variable variable("CAROPIG_REPLACE", "true");
+    EXPECT_EQ(parse({"add-user", "caro"}), std::nullopt);
+    EXPECT_TRUE(replace_);
+}
+
+TEST_F(CommandTest, NeedsItsArgument) {
+    EXPECT_EQ(parse({"add-user"}), 2);
+    EXPECT_THAT(errors_, HasSubstr("name is required"));
+}
+
+TEST_F(CommandTest, OnlyOneAtATime) { EXPECT_EQ(parse({"add-user", "caro", "remove-user", "caro"}), 2); }
+
+TEST_F(CommandTest, UnknownOneIsAMistake) {
+    EXPECT_EQ(parse({"drop-users"}), 2);
+    EXPECT_THAT(errors_, HasSubstr("drop-users"));
+}
+
+TEST_F(CommandTest, HelpNamesIt) {
+    EXPECT_EQ(parse({"--help"}), 0);
+    EXPECT_THAT(printed_, HasSubstr("add-user"));
+}
+
 }  // namespace
 }  // namespace caropig::web

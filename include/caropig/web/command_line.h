@@ -27,10 +27,20 @@ public:
     CommandLine& option(const std::string& flag, std::string& target, const std::string& help);
     CommandLine& option(const std::string& flag, double& target, const std::string& help);
     CommandLine& option(const std::string& flag, unsigned& target, const std::string& help);
+    /// A flag without a value, "--replace": true when it was given.
+    CommandLine& option(const std::string& flag, bool& target, const std::string& help);
+
+    /// A command besides serving, with one argument: "add-user" makes `program add-user NAME` possible, whose argument
+    /// goes to `target`, which must outlive parse(). Flags may stand before and after it.
+    CommandLine& command(const std::string& name, const std::string& argument, std::string& target,
+                         const std::string& help);
 
     /// Reads everything and sets the log level. Nothing to return: go on; otherwise end with this exit code: 0 after
     /// --help, 2 after a mistake, which has been printed.
     [[nodiscard]] std::optional<int> parse(int argc, const char* const* argv);
+
+    /// The command that was given; empty: serve.
+    [[nodiscard]] std::string chosen_command() const;
 
     /// What parse() found, and what you may change before serving.
     [[nodiscard]] server::ServeOptions& serve_options() noexcept;
