@@ -5,6 +5,7 @@
 #include "web/response_sender.h"
 #include <caropig/base/log.h>
 #include <caropig/web/application.h>
+#include <caropig/web/xsrf.h>
 
 #include <algorithm>
 #include <utility>
@@ -115,6 +116,20 @@ Application& Application::options(const Pattern& pattern, Handler handler, std::
     return route(http::Method::kOptions, pattern, std::move(handler), name);
 }
 
+Application& Application::security(SecurityOptions options) {
+    const http::CookieOptions& cookie = options.xsrf_cookie_options();
+    static_cast<void>(http::format_set_cookie(options.xsrf_cookie_name(), {}, options.secured(cookie)));
+    checks_xsrf_ = options.xsrf_cookies();
+    security_ = std::move(options);
+    return *this;
+}
+
+bool Application::needs_xsrf_token(const server::Exchange& exchange, const detail::Endpoint& endpoint) const {
+    if (!checks_xsrf_ || endpoint.xsrf_exempt()) return false;
+    http::Method method = exchange.method();
+    return method != http::Method::kGet && method != http::Method::kHead && method != http::Method::kOptions;
+}
+
 void Application::serve(server::Exchange& exchange) noexcept {
     static thread_local RouteMatch match;  // reused, so that matching allocates nothing
     auto index = routes_.match(exchange.path(), match);
@@ -142,6 +157,7 @@ void Application::serve_found(server::Exchange& exchange, const RouteMatch& matc
     }
     Request request(exchange, match, *this);
     try {
+        if (needs_xsrf_token(exchange, *endpoint)) check_xsrf(request);
         Response response = endpoint->call(request);
         if (ResponseSender::streams(response)) {
             exchange.own_head();
@@ -176,10 +192,13 @@ Task<void> Application::serve_later(server::Exchange& exchange, detail::Endpoint
     std::exception_ptr failure;
     try {
         int status = 0;
-        if (endpoint.kind() != detail::Endpoint::Kind::kCoroutine) co_await request.read_whole_body();
+        bool coroutine = endpoint.kind() == detail::Endpoint::Kind::kCoroutine;
+        bool guarded = needs_xsrf_token(exchange, endpoint);
+        if (!coroutine || (guarded && request.has_urlencoded_body())) co_await request.read_whole_body();
         if (endpoint.kind() == detail::Endpoint::Kind::kClass) {
-            status = co_await HandlerRunner::run(request, endpoint.make_handler());
+            status = co_await HandlerRunner::run(request, endpoint.make_handler(), guarded);
         } else {
+            if (guarded) check_xsrf(request);
             std::optional<Response> response;
             if (endpoint.kind() == detail::Endpoint::Kind::kFunction) {
                 response.emplace(endpoint.call(request));

@@ -7,6 +7,8 @@
 #include <caropig/web/request.h>
 #include <caropig/web/router.h>
 
+#include <utility>
+
 namespace caropig::web {
 
 http::Method Request::method() const noexcept { return exchange_->method(); }
@@ -40,11 +42,14 @@ std::vector<std::string> Request::get_query_arguments(std::string_view name) con
     return arguments_named(name, query());
 }
 
-std::vector<std::string> Request::get_body_arguments(std::string_view name) const {
+bool Request::has_urlencoded_body() const noexcept {
     std::string_view type = header("Content-Type").value_or(std::string_view());
-    type = type.substr(0, type.find(';'));
-    while (!type.empty() && type.back() == ' ') type.remove_suffix(1);
-    if (!http::iequals(type, "application/x-www-form-urlencoded")) return {};
+    type = http::trim_ows(type.substr(0, type.find(';')));
+    return http::iequals(type, "application/x-www-form-urlencoded");
+}
+
+std::vector<std::string> Request::get_body_arguments(std::string_view name) const {
+    if (!has_urlencoded_body()) return {};
     return arguments_named(name, body_);
 }
 
@@ -65,8 +70,20 @@ std::string Request::get_argument(std::string_view name, std::string_view fallba
     return values.empty() ? std::string(fallback) : std::move(values.back());
 }
 
-Task<void> Request::read_whole_body() { body_ = co_await exchange_->read_whole_body(); }
-Task<std::optional<std::string_view>> Request::read_body() { return exchange_->read_body(); }
+Task<void> Request::read_whole_body() {
+    if (whole_) co_return;
+    body_ = co_await exchange_->read_whole_body();
+    whole_ = true;
+}
+
+Task<std::optional<std::string_view>> Request::read_body() {
+    return whole_ ? take_whole_body() : exchange_->read_body();
+}
+
+Task<std::optional<std::string_view>> Request::take_whole_body() {
+    if (std::exchange(taken_, true) || body_.empty()) co_return std::nullopt;
+    co_return body_;
+}
 void Request::set_max_body_bytes(std::uint64_t limit) noexcept { exchange_->set_max_body_bytes(limit); }
 
 }  // namespace caropig::web

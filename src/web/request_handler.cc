@@ -3,11 +3,15 @@
 #include "web/response_sender.h"
 #include <caropig/server/service.h>
 #include <caropig/web/application.h>
+#include <caropig/web/authentication.h>
 #include <caropig/web/http_error.h>
 #include <caropig/web/request_handler.h>
+#include <caropig/web/xsrf.h>
 
 #include <stdexcept>
 #include <utility>
+
+#include <boost/json/value.hpp>
 
 namespace caropig::web {
 
@@ -23,6 +27,47 @@ Task<void> RequestHandler::options() { throw HttpError(405); }
 void RequestHandler::write_error(int status, const std::exception_ptr& error) {
     bool show = request_->application().debug() && error;
     finish(error_page(status, show ? text_of(error) : std::string()).body());
+}
+
+void RequestHandler::check_xsrf_cookie() { check_xsrf(*request_); }
+
+std::string RequestHandler::xsrf_token() {
+    Response cookie;
+    std::string token = web::xsrf_token(*request_, flushed_ ? cookie : response_);
+    if (!cookie.headers().empty()) require_unsent();
+    return token;
+}
+
+std::string RequestHandler::xsrf_form_html() { return xsrf_field(xsrf_token()); }
+
+Task<boost::json::value> RequestHandler::get_current_user() { co_return boost::json::value(); }
+
+Task<boost::json::value> RequestHandler::current_user() {
+    if (current_user_ == nullptr) {
+        boost::json::value user = co_await get_current_user();
+        set_current_user(std::move(user));
+    }
+    co_return *current_user_;
+}
+
+void RequestHandler::set_current_user(boost::json::value user) {
+    current_user_ = std::make_shared<const boost::json::value>(std::move(user));
+}
+
+std::string RequestHandler::get_login_url() const {
+    const std::string& url = request_->application().security().login_url();
+    if (url.empty()) throw std::logic_error("there is no login page: set SecurityOptions::login_url()");
+    return url;
+}
+
+Task<boost::json::value> RequestHandler::authenticated() {
+    boost::json::value user = co_await current_user();
+    if (!user.is_null()) co_return user;
+    if (request_->method() != http::Method::kGet && request_->method() != http::Method::kHead) {
+        throw HttpError(403, "nobody has logged in");
+    }
+    redirect(login_location(*request_, get_login_url()));
+    throw Finish();
 }
 
 void RequestHandler::require_unsent() const {
@@ -95,7 +140,7 @@ Task<void> HandlerRunner::run_method(RequestHandler& handler, http::Method metho
     }
 }
 
-Task<int> HandlerRunner::run(Request& request, std::unique_ptr<RequestHandler> handler) {
+Task<int> HandlerRunner::run(Request& request, std::unique_ptr<RequestHandler> handler, bool check_xsrf) {
     struct OnFinish {
         RequestHandler& handler;
         ~OnFinish() { handler.on_finish(); }
@@ -105,12 +150,15 @@ Task<int> HandlerRunner::run(Request& request, std::unique_ptr<RequestHandler> h
     OnFinish on_finish{*handler};
     std::exception_ptr failure;
     try {
+        if (check_xsrf) handler->check_xsrf_cookie();
         co_await handler->prepare();
         if (!handler->finished_) co_await run_method(*handler, request.method());
     } catch (const Cancelled&) {
         throw;
     } catch (const server::BodyError&) {
         throw;
+    } catch (const Finish&) {
+        handler->finished_ = true;
     } catch (...) {
         failure = std::current_exception();
     }

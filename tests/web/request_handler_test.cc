@@ -205,6 +205,24 @@ TEST(RequestHandlerErrors, InEachStep) {
     }
 }
 
+TEST(RequestHandlerErrors, FinishIsNone) {
+    Step finish = at_once([](Scripted& handler) {
+        handler.set_status(202);
+        handler.write("as it is");
+        throw Finish();
+    });
+    for (bool in_prepare : {true, false}) {
+        Talk talk(in_prepare ? Step() : finish, in_prepare ? finish : Step());
+        support::Answer answer = talk.get();
+        EXPECT_EQ(answer.status, 202);
+        EXPECT_EQ(answer.body, "as it is");
+        Steps expected{"made", "prepare", "get", "on_finish", "destroyed"};
+        if (in_prepare) expected.erase(expected.begin() + 2);
+        EXPECT_EQ(talk.script.steps, expected);
+        EXPECT_THAT(talk.client->log("application"), IsEmpty());
+    }
+}
+
 TEST(RequestHandlerErrors, InTheConstructor) {
     class Fails : public RequestHandler {
     public:

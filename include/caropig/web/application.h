@@ -6,6 +6,7 @@
 #include <caropig/web/http_error.h>
 #include <caropig/web/request_handler.h>
 #include <caropig/web/router.h>
+#include <caropig/web/security.h>
 
 #include <array>
 #include <exception>
@@ -75,6 +76,12 @@ public:
     }
     [[nodiscard]] bool debug() const noexcept { return debug_; }
 
+    /// Secrets and protections for an application with logins. From this call on, requests that change something need
+    /// an XSRF token, unless `options` say otherwise. Throws std::invalid_argument when the XSRF cookie can't be set.
+    Application& security(SecurityOptions options);
+    /// What was set; the defaults before.
+    [[nodiscard]] const SecurityOptions& security() const noexcept { return security_; }
+
     /// Called by servers.
     void serve(server::Exchange& exchange) noexcept override;
 
@@ -96,9 +103,12 @@ private:
     Task<void> stream_later(server::Exchange& exchange, Response response) const;
     void answer_failure(server::Exchange& exchange, const std::exception_ptr& failure) const;
     void serve_found(server::Exchange& exchange, const RouteMatch& match, const Entry& entry) const;
+    [[nodiscard]] bool needs_xsrf_token(const server::Exchange& exchange, const detail::Endpoint& endpoint) const;
 
     RouteTable routes_;
     std::vector<Entry> entries_;
+    SecurityOptions security_;
+    bool checks_xsrf_ = false;
     bool debug_ = false;
 };
 

@@ -31,6 +31,10 @@ public:
 
     [[nodiscard]] Kind kind() const noexcept { return kind_; }
 
+    /// Whether requests are taken without an XSRF token; see xsrf_exempt().
+    [[nodiscard]] bool xsrf_exempt() const noexcept { return xsrf_exempt_; }
+    void exempt_from_xsrf() noexcept { xsrf_exempt_ = true; }
+
     // One of these, as kind() says.
     virtual Response call(Request& request);
     virtual Task<Response> call_later(Request& request);
@@ -38,6 +42,7 @@ public:
 
 private:
     Kind kind_;
+    bool xsrf_exempt_ = false;
 };
 
 template <class Callable>

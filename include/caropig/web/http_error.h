@@ -4,7 +4,7 @@
 #include <string>
 
 /// \file
-/// The way out of a handler with a status: `throw HttpError(404, "no such user")`.
+/// The ways out of a handler: with a status, `throw HttpError(404, "no such user")`, or with the response as it is.
 namespace caropig::web {
 
 /// Ends the request with an error page. As Tornado's HTTPError: the message goes to the log, the client sees the
@@ -19,5 +19,9 @@ public:
 private:
     int status_;
 };
+
+/// Ends a RequestHandler's prepare() or method from any depth, without an error: what it has written so far is the
+/// response. As Tornado's Finish. No std::exception, so that a handler's own catch clauses let it pass.
+class Finish {};
 
 }  // namespace caropig::web

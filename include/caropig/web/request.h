@@ -23,6 +23,7 @@ namespace caropig::web {
 
 class Application;
 class RouteMatch;
+class SignedValueOptions;
 
 /// A request, as its handler sees it. It lives as long as the handler runs (a coroutine: until its task has ended), and
 /// so do the views that it gives. Used on its worker's thread.
@@ -68,9 +69,20 @@ public:
     [[nodiscard]] std::vector<std::string> get_query_arguments(std::string_view name) const;
     [[nodiscard]] std::vector<std::string> get_body_arguments(std::string_view name) const;
 
+    /// The cookie of that name, as find_cookie() reads it: what came with the request, never what this response sets.
+    [[nodiscard]] std::optional<std::string> get_cookie(std::string_view name) const;
+    [[nodiscard]] std::string get_cookie(std::string_view name, std::string_view fallback) const;
+    /// The value of a cookie set by set_signed_cookie(), of this application or of a Tornado that has the same secret;
+    /// nothing when it is missing, too old, or not signed by either. std::logic_error without a cookie secret (see
+    /// SecurityOptions).
+    [[nodiscard]] std::optional<std::string> get_signed_cookie(std::string_view name) const;
+    [[nodiscard]] std::optional<std::string> get_signed_cookie(std::string_view name,
+                                                               const SignedValueOptions& options) const;
+
     /// The whole body: it is there for plain functions and RequestHandlers; a coroutine calls read_whole_body() first.
     [[nodiscard]] std::string_view body() const noexcept { return body_; }
-    /// Reads the body into memory, within the server's max_body_bytes. Errors answer 400, 408 or 413 by themselves.
+    /// Reads the body into memory, within the server's max_body_bytes; what has been read already is not read again.
+    /// Errors answer 400, 408 or 413 by themselves.
     Task<void> read_whole_body();
     /// The next piece of a body that is not read as a whole, valid until the next call; nothing at its end. Awaiting it
     /// is the flow control. Errors as read_whole_body().
@@ -83,12 +95,18 @@ public:
     [[nodiscard]] const Application& application() const noexcept { return *application_; }
 
 private:
+    friend class Application;
     friend class HandlerRunner;
     friend class RequestHandler;
+    [[nodiscard]] bool has_urlencoded_body() const noexcept;
+    Task<std::optional<std::string_view>> take_whole_body();
+
     server::Exchange* exchange_;
     const RouteMatch* match_;
     const Application* application_;
     std::string body_;
+    bool whole_ = false;  // body_ is all there is
+    bool taken_ = false;  // read_body() has given it
 };
 
 }  // namespace caropig::web

@@ -4,18 +4,22 @@
 #include <caropig/web/response.h>
 
 #include <exception>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/json/fwd.hpp>
 
 /// \file
 /// Tornado's way of answering: a class with a method per HTTP method, made anew for each request.
 namespace caropig::web {
 
 /// Derive from it, override what the route supports, and register it with Application::add<Handler>(). The order is
-/// Tornado's: 405 when the method is not overridden; the body is read; prepare() (no method follows when it finished
-/// the response); the method; finish(), unless it was called; on_finish(). All of it on one worker's thread; the object
-/// lives until on_finish() has returned.
+/// Tornado's: 405 when the method is not overridden; the body is read; check_xsrf_cookie(), where it applies; prepare()
+/// (no method follows when it finished the response); the method; finish(), unless it was called; on_finish(). All of
+/// it on one worker's thread; the object lives until on_finish() has returned.
 class RequestHandler {
 public:
     RequestHandler() = default;
@@ -41,6 +45,19 @@ public:
     /// which shows the exception's text in debug mode only.
     virtual void write_error(int status, const std::exception_ptr& error);
 
+    /// Before prepare(), for each method but GET, HEAD and OPTIONS, once Application::security() was called: throws
+    /// HttpError 403 unless the request brings the token of its XSRF cookie (see xsrf.h). Override it to do nothing
+    /// where clients prove who they are otherwise than by a cookie.
+    virtual void check_xsrf_cookie();
+
+    /// Who asks, found out from a cookie, a session, a database: override it; null stands for nobody, which is the
+    /// default. Called by current_user(), at most once a request.
+    virtual Task<boost::json::value> get_current_user();
+
+    /// Where authenticated() sends those who have not logged in: by default SecurityOptions::login_url(), and
+    /// std::logic_error when that is not set.
+    [[nodiscard]] virtual std::string get_login_url() const;
+
 protected:
     [[nodiscard]] Request& request() const noexcept { return *request_; }
     /// The path parameter of that name, or at that place.
@@ -53,6 +70,40 @@ protected:
     [[nodiscard]] std::vector<std::string> get_arguments(std::string_view name) const {
         return request_->get_arguments(name);
     }
+
+    /// A cookie of the request; see Request::get_cookie() and Request::get_signed_cookie().
+    [[nodiscard]] std::optional<std::string> get_cookie(std::string_view name) const {
+        return request_->get_cookie(name);
+    }
+    [[nodiscard]] std::string get_cookie(std::string_view name, std::string_view fallback) const {
+        return request_->get_cookie(name, fallback);
+    }
+    [[nodiscard]] std::optional<std::string> get_signed_cookie(std::string_view name) const;
+    [[nodiscard]] std::optional<std::string> get_signed_cookie(std::string_view name,
+                                                               const SignedValueOptions& options) const;
+
+    // Cookies of the response, as those of Response, Secure where SecurityOptions::secure_cookies() says so. An error
+    // after flush() (std::logic_error). An error page has none of those that were set before it.
+    void set_cookie(std::string_view name, std::string_view value, http::CookieOptions options = {});
+    void clear_cookie(std::string_view name, http::CookieOptions options = {});
+    void set_signed_cookie(std::string_view name, std::string_view value);
+    void set_signed_cookie(std::string_view name, std::string_view value, http::CookieOptions options);
+
+    /// A token for this browser's forms, and a hidden field with it; see xsrf.h. The first token for a browser sets its
+    /// cookie, so it must come before flush() (std::logic_error).
+    [[nodiscard]] std::string xsrf_token();
+    [[nodiscard]] std::string xsrf_form_html();
+
+    /// Who asks, as get_current_user() found out when it was first needed, or as set_current_user() says; null is
+    /// nobody. As Tornado's current_user, which can't wait. Throws what get_current_user() throws, and asks again then.
+    Task<boost::json::value> current_user();
+    /// From now on this is who asks: after a login, or from prepare().
+    void set_current_user(boost::json::value user);
+
+    /// Who asks, where nobody but a user may: `boost::json::value user = co_await authenticated();`. For nobody it ends
+    /// the method: GET and HEAD are redirected to get_login_url(), with the argument next, by a Finish; other methods
+    /// get HttpError 403. In prepare() it guards all methods. As Tornado's decorator.
+    Task<boost::json::value> authenticated();
 
     // The head; an error after flush() has sent it (std::logic_error).
     void set_status(int status);
@@ -78,6 +129,7 @@ private:
 
     Request* request_ = nullptr;
     Response response_;
+    std::shared_ptr<const boost::json::value> current_user_;
     bool finished_ = false;
     bool flushed_ = false;
 };

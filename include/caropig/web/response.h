@@ -1,6 +1,7 @@
 #pragma once
 
 #include <caropig/async/task.h>
+#include <caropig/http/cookie.h>
 #include <caropig/http/headers.h>
 
 #include <cstdint>
@@ -16,6 +17,8 @@ class Exchange;
 }
 
 namespace caropig::web {
+
+class Request;
 
 /// Where a streamed response is written to.
 class BodyWriter {
@@ -73,12 +76,27 @@ public:
     /// The same for text that lives for ever, such as a literal: costs nothing.
     Response& static_content_type(std::string_view type) noexcept;
 
+    // Cookies. As in Tornado, one that is set again replaces the one before, and the browser sends it with its next
+    // request, not before. Mistakes are std::invalid_argument, see http::format_set_cookie().
+
+    Response& set_cookie(std::string_view name, std::string_view value, const http::CookieOptions& options = {});
+    /// Makes the browser forget a cookie: `options` must have the path and the domain that it was set with.
+    Response& clear_cookie(std::string_view name, const http::CookieOptions& options = {});
+    /// Sets a cookie that only this application can make, with any bytes as its value; signed, not encrypted. `request`
+    /// is the one that is answered: its application has the secret (std::logic_error when it has none), and may demand
+    /// Secure. Unless other options are given they are those of signed_cookie_options().
+    Response& set_signed_cookie(const Request& request, std::string_view name, std::string_view value);
+    Response& set_signed_cookie(const Request& request, std::string_view name, std::string_view value,
+                                http::CookieOptions options);
+
     [[nodiscard]] int status() const noexcept { return status_; }
     [[nodiscard]] const std::string& body() const noexcept { return body_; }
     [[nodiscard]] const http::Headers& headers() const noexcept { return headers_; }
 
 private:
     friend class ResponseSender;
+    void put_cookie(std::string_view name, std::string_view field);
+
     static constexpr std::string_view kHtml = "text/html; charset=UTF-8";
 
     http::Headers headers_;
