@@ -1,6 +1,7 @@
 #include "web/access_log.h"
 #include "web/arguments.h"
 #include "web/error_page.h"
+#include "web/form_body.h"
 #include "web/handler_runner.h"
 #include "web/response_sender.h"
 #include <caropig/base/log.h>
@@ -194,7 +195,7 @@ Task<void> Application::serve_later(server::Exchange& exchange, detail::Endpoint
         int status = 0;
         bool coroutine = endpoint.kind() == detail::Endpoint::Kind::kCoroutine;
         bool guarded = needs_xsrf_token(exchange, endpoint);
-        if (!coroutine || (guarded && request.has_urlencoded_body())) co_await request.read_whole_body();
+        if (!coroutine || (guarded && form_kind(request) == FormKind::kUrlencoded)) co_await request.read_whole_body();
         if (endpoint.kind() == detail::Endpoint::Kind::kClass) {
             status = co_await HandlerRunner::run(request, endpoint.make_handler(), guarded);
         } else {

@@ -1,15 +1,7 @@
 #include "web/arguments.h"
 
-#include <caropig/http/url.h>
-#include <caropig/web/http_error.h>
-
-#include <algorithm>
-
 namespace caropig::web {
 namespace {
-
-/// More is no form but an attack: each of them costs dozens of times its two bytes.
-constexpr std::ptrdiff_t kMaxArguments = 10000;
 
 /// Whether `text` is one whitespace character of Unicode, as Python's str.strip() takes away.
 bool is_space(std::string_view text) noexcept {
@@ -33,31 +25,18 @@ std::size_t space_at_end(std::string_view text) noexcept {
     return 0;
 }
 
-std::string clean(std::string value) {
-    for (char& c : value) {
+}  // namespace
+
+std::string clean_argument(std::string_view value) {
+    std::string cleaned(value);
+    for (char& c : cleaned) {
         auto byte = static_cast<unsigned char>(c);
         if (byte <= 0x08 || (byte >= 0x0e && byte <= 0x1f)) c = ' ';
     }
-    std::string_view rest = value;
+    std::string_view rest = cleaned;
     while (std::size_t length = space_at_start(rest)) rest.remove_prefix(length);
     while (std::size_t length = space_at_end(rest)) rest.remove_suffix(length);
     return std::string(rest);
-}
-
-}  // namespace
-
-std::vector<std::string> arguments_named(std::string_view name, std::string_view urlencoded) {
-    std::vector<std::string> values;
-    if (urlencoded.empty()) return values;
-    if (std::count(urlencoded.begin(), urlencoded.end(), '&') >= kMaxArguments) {
-        throw HttpError(400, "more than 10000 arguments");
-    }
-    auto parameters = http::parse_query(urlencoded);
-    if (!parameters) throw HttpError(400, parameters.error());
-    for (auto& [key, value] : *parameters) {
-        if (key == name) values.push_back(clean(std::move(value)));
-    }
-    return values;
 }
 
 std::string ip_of_peer(std::string_view peer) {

@@ -2,13 +2,12 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace caropig::web {
 
-/// The values called `name` in an urlencoded text (a query, or a form's body), in order, as Tornado's get_argument
-/// gives them: control characters made spaces, stripped. Throws HttpError 400 where the text is not well formed.
-std::vector<std::string> arguments_named(std::string_view name, std::string_view urlencoded);
+/// An argument's value as Tornado's get_argument gives it: control characters made spaces, whitespace (Unicode's)
+/// stripped at both ends. `value` is UTF-8.
+std::string clean_argument(std::string_view value);
 
 /// The address in Stream::peer(): without the port and the brackets of IPv6; "unix" for a Unix-domain socket.
 std::string ip_of_peer(std::string_view peer);

@@ -1,9 +1,6 @@
 #include "web/arguments.h"
 #include <caropig/base/check.h>
-#include <caropig/http/chars.h>
-#include <caropig/http/url.h>
 #include <caropig/server/service.h>
-#include <caropig/web/http_error.h>
 #include <caropig/web/request.h>
 #include <caropig/web/router.h>
 
@@ -38,42 +35,11 @@ std::string_view Request::param(std::size_t index) const {
 
 std::size_t Request::param_count() const noexcept { return match_->parameters().size(); }
 
-std::vector<std::string> Request::get_query_arguments(std::string_view name) const {
-    return arguments_named(name, query());
-}
-
-bool Request::has_urlencoded_body() const noexcept {
-    std::string_view type = header("Content-Type").value_or(std::string_view());
-    type = http::trim_ows(type.substr(0, type.find(';')));
-    return http::iequals(type, "application/x-www-form-urlencoded");
-}
-
-std::vector<std::string> Request::get_body_arguments(std::string_view name) const {
-    if (!has_urlencoded_body()) return {};
-    return arguments_named(name, body_);
-}
-
-std::vector<std::string> Request::get_arguments(std::string_view name) const {
-    std::vector<std::string> values = get_query_arguments(name);
-    for (std::string& value : get_body_arguments(name)) values.push_back(std::move(value));
-    return values;
-}
-
-std::string Request::get_argument(std::string_view name) const {
-    std::vector<std::string> values = get_arguments(name);
-    if (values.empty()) throw HttpError(400, "Missing argument " + std::string(name));
-    return std::move(values.back());
-}
-
-std::string Request::get_argument(std::string_view name, std::string_view fallback) const {
-    std::vector<std::string> values = get_arguments(name);
-    return values.empty() ? std::string(fallback) : std::move(values.back());
-}
-
 Task<void> Request::read_whole_body() {
     if (whole_) co_return;
     body_ = co_await exchange_->read_whole_body();
     whole_ = true;
+    forget_body_arguments();
 }
 
 Task<std::optional<std::string_view>> Request::read_body() {
@@ -84,6 +50,7 @@ Task<std::optional<std::string_view>> Request::take_whole_body() {
     if (std::exchange(taken_, true) || body_.empty()) co_return std::nullopt;
     co_return body_;
 }
+
 void Request::set_max_body_bytes(std::uint64_t limit) noexcept { exchange_->set_max_body_bytes(limit); }
 
 }  // namespace caropig::web

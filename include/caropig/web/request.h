@@ -3,8 +3,10 @@
 #include <caropig/async/task.h>
 #include <caropig/http/headers.h>
 #include <caropig/http/method.h>
+#include <caropig/web/form_options.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,8 +24,18 @@ class Exchange;
 namespace caropig::web {
 
 class Application;
+class Form;
+class FormFile;
 class RouteMatch;
 class SignedValueOptions;
+
+namespace detail {
+/// The arguments of a request, parsed when the first is asked for.
+struct RequestArguments;
+struct DeleteRequestArguments {
+    void operator()(RequestArguments* arguments) const noexcept;
+};
+}  // namespace detail
 
 /// A request, as its handler sees it. It lives as long as the handler runs (a coroutine: until its task has ended), and
 /// so do the views that it gives. Used on its worker's thread.
@@ -57,16 +69,23 @@ public:
     [[nodiscard]] std::string_view param(std::size_t index) const;
     [[nodiscard]] std::size_t param_count() const noexcept;
 
-    // Arguments, with Tornado's semantics: of the query and, where body() is there, of an urlencoded body; the last of
-    // several, whitespace stripped, control characters made spaces. Not UTF-8, a bad percent escape, or more than
-    // 10,000 arguments: HttpError 400.
+    // Arguments, with Tornado's semantics: of the query and, where body() is there, of an urlencoded or multipart form
+    // in it; the last of several, whitespace stripped, control characters made spaces. Both are parsed once, when they
+    // are first asked for, and errors are thrown then: HttpError 400 for what is not UTF-8, a bad percent escape or a
+    // broken form, 413 for a form beyond the form options, 415 for a compressed one.
 
     /// The argument, or `HttpError(400)` when it is missing.
     [[nodiscard]] std::string get_argument(std::string_view name) const;
     [[nodiscard]] std::string get_argument(std::string_view name, std::string_view fallback) const;
     /// All of that name, those of the query first.
     [[nodiscard]] std::vector<std::string> get_arguments(std::string_view name) const;
+
+    // The same of the query alone, and of the body alone.
+    [[nodiscard]] std::string get_query_argument(std::string_view name) const;
+    [[nodiscard]] std::string get_query_argument(std::string_view name, std::string_view fallback) const;
     [[nodiscard]] std::vector<std::string> get_query_arguments(std::string_view name) const;
+    [[nodiscard]] std::string get_body_argument(std::string_view name) const;
+    [[nodiscard]] std::string get_body_argument(std::string_view name, std::string_view fallback) const;
     [[nodiscard]] std::vector<std::string> get_body_arguments(std::string_view name) const;
 
     /// The cookie of that name, as find_cookie() reads it: what came with the request, never what this response sets.
@@ -78,6 +97,18 @@ public:
     [[nodiscard]] std::optional<std::string> get_signed_cookie(std::string_view name) const;
     [[nodiscard]] std::optional<std::string> get_signed_cookie(std::string_view name,
                                                                const SignedValueOptions& options) const;
+
+    /// The files of that name in a multipart form in body(), and all of them; they view it. Errors as for arguments.
+    /// Include <caropig/web/form.h> to use them.
+    [[nodiscard]] std::vector<const FormFile*> files(std::string_view name) const;
+    [[nodiscard]] const std::vector<FormFile>& files() const;
+    /// Other limits for the arguments and files above, before the first is asked for.
+    void set_form_options(const FormOptions& options);
+
+    /// Reads the body as a form, urlencoded or multipart, with large files in temporary ones; see form.h. For
+    /// coroutines that have not begun to read the body, and where it is in memory. Errors: as for arguments, and 415
+    /// for what is no form; IoError of the temporary folder; as read_body(). Cancelling it leaves no file behind.
+    Task<Form> read_form(FormOptions options = {});
 
     /// The whole body: it is there for plain functions and RequestHandlers; a coroutine calls read_whole_body() first.
     [[nodiscard]] std::string_view body() const noexcept { return body_; }
@@ -98,8 +129,9 @@ private:
     friend class Application;
     friend class HandlerRunner;
     friend class RequestHandler;
-    [[nodiscard]] bool has_urlencoded_body() const noexcept;
     Task<std::optional<std::string_view>> take_whole_body();
+    [[nodiscard]] detail::RequestArguments& arguments() const;
+    void forget_body_arguments() noexcept;
 
     server::Exchange* exchange_;
     const RouteMatch* match_;
@@ -107,6 +139,7 @@ private:
     std::string body_;
     bool whole_ = false;  // body_ is all there is
     bool taken_ = false;  // read_body() has given it
+    mutable std::unique_ptr<detail::RequestArguments, detail::DeleteRequestArguments> arguments_;
 };
 
 }  // namespace caropig::web

@@ -70,6 +70,24 @@ protected:
     [[nodiscard]] std::vector<std::string> get_arguments(std::string_view name) const {
         return request_->get_arguments(name);
     }
+    [[nodiscard]] std::string get_query_argument(std::string_view name) const {
+        return request_->get_query_argument(name);
+    }
+    [[nodiscard]] std::string get_query_argument(std::string_view name, std::string_view fallback) const {
+        return request_->get_query_argument(name, fallback);
+    }
+    [[nodiscard]] std::vector<std::string> get_query_arguments(std::string_view name) const {
+        return request_->get_query_arguments(name);
+    }
+    [[nodiscard]] std::string get_body_argument(std::string_view name) const {
+        return request_->get_body_argument(name);
+    }
+    [[nodiscard]] std::string get_body_argument(std::string_view name, std::string_view fallback) const {
+        return request_->get_body_argument(name, fallback);
+    }
+    [[nodiscard]] std::vector<std::string> get_body_arguments(std::string_view name) const {
+        return request_->get_body_arguments(name);
+    }
 
     /// A cookie of the request; see Request::get_cookie() and Request::get_signed_cookie().
     [[nodiscard]] std::optional<std::string> get_cookie(std::string_view name) const {
