@@ -1,14 +1,43 @@
+#include <caropig/http/chars.h>
 #include <caropig/web/http_error.h>
 #include <caropig/web/json.h>
+#include <caropig/web/json_struct.h>
 #include <caropig/web/request.h>
 
 #include <string>
+#include <string_view>
 
-#include <boost/json/parse.hpp>
+#include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
 namespace caropig::web {
+namespace {
+
+bool is_json_type(std::string_view content_type) noexcept {
+    constexpr std::string_view kSuffix = "+json";
+    const std::string_view type = http::trim_ows(content_type.substr(0, content_type.find(';')));
+    if (http::iequals(type, "application/json")) return true;
+    return type.size() > kSuffix.size() && http::iequals(type.substr(type.size() - kSuffix.size()), kSuffix);
+}
+
+std::string text_of(const detail::JsonPath& path) {
+    if (path.parent == nullptr) return {};
+    std::string text = text_of(*path.parent);
+    if (path.member.empty()) return text + "[" + std::to_string(path.index) + "]";
+    return text + (text.empty() ? "" : ".") + std::string(path.member);
+}
+
+}  // namespace
+
+namespace detail {
+
+void fail_json(const JsonPath& path, std::string_view what) {
+    const std::string place = text_of(path);
+    throw HttpError(400, "JSON: " + (place.empty() ? "the document" : place) + " " + std::string(what));
+}
+
+}  // namespace detail
 
 Response json_response(const boost::json::value& value, int status) {
     Response response(status, boost::json::serialize(value));
@@ -16,11 +45,21 @@ Response json_response(const boost::json::value& value, int status) {
     return response;
 }
 
-boost::json::value parse_json(const Request& request) {
+boost::json::value parse_json(const Request& request, const JsonOptions& options) {
+    const std::string_view body = request.body();
+    if (options.check_content_type() && !is_json_type(request.header("Content-Type").value_or(std::string_view()))) {
+        throw HttpError(415, "the body is not sent as JSON");
+    }
+    if (body.size() > options.max_bytes()) throw HttpError(413, "a JSON body of too many bytes");
+    boost::json::parse_options format;
+    format.max_depth = options.max_depth();
+    boost::json::parser parser({}, format);
     boost::json::error_code error;
-    boost::json::value value = boost::json::parse(request.body(), error);
-    if (error) throw HttpError(400, "the body is no JSON: " + error.message());
-    return value;
+    const std::size_t parsed = parser.write(body, error);
+    if (error) {
+        throw HttpError(400, "the body is no JSON: " + error.message() + " at byte " + std::to_string(parsed));
+    }
+    return parser.release();
 }
 
 }  // namespace caropig::web

@@ -1,14 +1,35 @@
 #include "support/web_client.h"
 #include <caropig/web/application.h>
 #include <caropig/web/json.h>
+#include <caropig/web/json_struct.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include <boost/describe.hpp>
 #include <boost/json.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace caropig::web {
+
+struct Address {
+    std::string street;
+    std::optional<std::string> city;
+};
+BOOST_DESCRIBE_STRUCT(Address, (), (street, city))
+
+struct User {
+    std::string name;
+    std::uint8_t age = 0;
+    bool admin = false;
+    std::optional<double> height;
+    std::vector<Address> addresses;
+};
+BOOST_DESCRIBE_STRUCT(User, (), (name, age, admin, height, addresses))
+
 namespace {
 
 using support::Answer;
@@ -68,6 +89,102 @@ TEST(Json, NestingIsLimitedTo32) {
     std::string objects;
     for (int i = 0; i < 100000; ++i) objects += "{\"a\":";
     EXPECT_EQ(client.post("/", objects).status, 400);
+}
+
+TEST(Json, ErrorsSayWhere) {
+    Application app;
+    add_echo(app);
+    WebClient client(app);
+    (void)client.post("/", R"({"a": 1, x})");
+    (void)client.post("/", "[1] 2");
+    EXPECT_THAT(client.log("application"), testing::ElementsAre(testing::HasSubstr("no JSON: syntax error at byte 9"),
+                                                                testing::HasSubstr("no JSON: extra data at byte 4")));
+}
+
+TEST(Json, HasOptions) {
+    Application app;
+    app.post("/", [](Request& request) {
+        return json_response(parse_json(request, JsonOptions().max_depth(2).max_bytes(6).check_content_type()));
+    });
+    WebClient client(app);
+    auto status = [&](std::string_view body, std::string_view type) {
+        return client.post_form("/", body, type).status;
+    };
+    EXPECT_EQ(status("[[1]]", "application/json"), 200);
+    EXPECT_EQ(status("[[[]]]", "application/json"), 400) << "three deep";
+    EXPECT_EQ(status("[1234]", "application/json"), 200);
+    EXPECT_EQ(status("[12345]", "application/json"), 413);
+    EXPECT_EQ(status("1", "Application/JSON ; charset=utf-8"), 200);
+    EXPECT_EQ(status("1", "application/problem+json"), 200);
+    for (const char* type : {"text/plain", "application/jsonp", "+json", "", "text/plain; a=application/json"}) {
+        EXPECT_EQ(status("1", type), 415) << type;
+    }
+    EXPECT_EQ(client.post("/", "1").status, 415);
+}
+
+TEST(Json, AMebibyteByDefault) {
+    Application app;
+    add_echo(app);
+    const std::string text = "\"" + std::string(1024 * 1024 - 2, 'x') + "\"";
+    EXPECT_EQ(WebClient(app).post("/", text).status, 200);
+    EXPECT_EQ(WebClient(app).post("/", text + " ").status, 413);
+}
+
+TEST(JsonStruct, IsReadMemberByMember) {
+    const auto user = json_to<User>(boost::json::parse(
+        R"({"name":"n","age":7,"admin":true,"height":2,"addresses":[{"street":"s"},{"street":"t","city":"c"}],"x":1})"));
+    EXPECT_EQ(user.name, "n");
+    EXPECT_EQ(user.age, 7);
+    EXPECT_TRUE(user.admin);
+    EXPECT_EQ(user.height, 2.0);
+    ASSERT_EQ(user.addresses.size(), 2U);
+    EXPECT_EQ(user.addresses[0].city, std::nullopt);
+    EXPECT_EQ(user.addresses[1].city, "c");
+    EXPECT_EQ(
+        json_to<User>(boost::json::parse(R"({"name":"n","age":7,"admin":true,"height":null,"addresses":[]})")).height,
+        std::nullopt);
+    EXPECT_EQ(json_to<std::vector<int>>(boost::json::parse("[1,2]")), (std::vector<int>{1, 2}));
+}
+
+TEST(JsonStruct, ErrorsNameTheMember) {
+    auto error = [](std::string_view text) -> std::string {
+        try {
+            (void)json_to<User>(boost::json::parse(boost::json::string_view(text)));
+        } catch (const HttpError& failure) {
+            EXPECT_EQ(failure.status(), 400);
+            return failure.what();
+        }
+        return "none";
+    };
+    auto with = [](std::string_view name, std::string_view age, std::string_view rest) {
+        return "{\"name\":" + std::string(name) + ",\"age\":" + std::string(age) + std::string(rest) + "}";
+    };
+    const std::string kRest = R"(,"admin":true,"addresses":[])";
+    EXPECT_EQ(error(with("\"n\"", "7", kRest)), "none");
+    EXPECT_THAT(error("[]"), testing::HasSubstr("JSON: the document is no object"));
+    EXPECT_THAT(error("{}"), testing::HasSubstr("JSON: name is missing"));
+    EXPECT_THAT(error(with("null", "7", kRest)), testing::HasSubstr("JSON: name is no string"));
+    for (const char* age : {"-1", "256", "1.5", "\"1\"", "null", "true"}) {
+        EXPECT_THAT(error(with("\"n\"", age, kRest)), testing::HasSubstr("JSON: age is no integer of its range"))
+            << age;
+    }
+    EXPECT_THAT(error(with("\"n\"", "7", R"(,"admin":1,"addresses":[])")),
+                testing::HasSubstr("JSON: admin is neither true nor false"));
+    EXPECT_THAT(error(with("\"n\"", "7", kRest + ",\"height\":\"x\"")),
+                testing::HasSubstr("JSON: height is no number"));
+    EXPECT_THAT(error(with("\"n\"", "7", R"(,"admin":true,"addresses":{})")),
+                testing::HasSubstr("JSON: addresses is no array"));
+    EXPECT_THAT(error(with("\"n\"", "7", R"(,"admin":true,"addresses":[{"street":"s"},{"street":1}])")),
+                testing::HasSubstr("JSON: addresses[1].street is no string"));
+}
+
+TEST(JsonStruct, IsReadFromABody) {
+    Application app;
+    app.post("/", [](Request& request) { return parse_json_as<Address>(request).street; });
+    WebClient client(app);
+    EXPECT_EQ(client.post("/", R"({"street":"s"})").body, "s");
+    EXPECT_EQ(client.post("/", R"({"city":"c"})").status, 400);
+    EXPECT_EQ(client.post("/", "{").status, 400);
 }
 
 }  // namespace
