@@ -1,6 +1,7 @@
 #include "support/web_client.h"
 #include "web/temporary_file.h"
 #include <caropig/async/event.h>
+#include <caropig/async/when_all.h>
 #include <caropig/loop/thread_pool.h>
 #include <caropig/web/application.h>
 #include <caropig/web/form.h>
@@ -443,6 +444,179 @@ TEST(ReadForm, AClientThatLeavesLeavesNoFile) {
     client.leave();
     EXPECT_THAT(client.log("access"), testing::ElementsAre(testing::HasSubstr("499")));
     EXPECT_THAT(folder.names(), testing::IsEmpty());
+}
+
+// --- With a thread pool ---------------------------------------------------------------------------------------------
+
+TEST(ReadForm, WritesOnThePoolsThreads) {
+    Folder folder;
+    support::CapturedLog log;
+    ThreadPool pool(ThreadPoolOptions().threads(1));
+    FormOptions options;
+    options.temporary_folder(folder.path()).thread_pool(&pool);
+    const std::string contents = large_text(300'000);
+    const std::string target = folder.path() + "/saved";
+    Application app;
+    add_save(app, options, target);
+    Loop loop;
+    server::Server server(loop, app);
+    auto talk = [](Loop& here, server::Server& serving, std::string request) -> Task<std::string> {
+        auto [client, peer] = net::memory_pipe(here, 65536);
+        std::string received;
+        auto exchange = [](net::Stream& stream, std::string text, std::string& answer) -> Task<void> {
+            co_await stream.write(as_bytes(text));
+            std::vector<std::byte> buffer(4096);
+            while (std::size_t size = co_await stream.read_some(buffer))
+                answer += as_text(ConstBytes(buffer).first(size));
+            stream.close();
+        };
+        co_await when_all(serving.serve(std::move(peer)), exchange(*client, std::move(request), received));
+        co_return received;
+    };
+    const std::string body = file("f", "x", contents) + kEnd;
+    std::string received =
+        loop.run_until(talk(loop, server,
+                            "POST / HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: multipart/form-data; "
+                            "boundary=B\r\nContent-Length: " +
+                                std::to_string(body.size()) + "\r\n\r\n" + body));
+    EXPECT_TRUE(received.ends_with("\r\n\r\n" + contents.substr(150'000, 7) + "||1")) << received;
+    EXPECT_EQ(contents_of(target), contents);
+    EXPECT_THAT(folder.names(), testing::ElementsAre("saved"));
+}
+
+// --- FormReader ---------------------------------------------------------------------------------------------------
+
+/// Shows each part as it comes; those called "skip" are not read.
+Task<Response> show_parts(Request& request, FormOptions options) {
+    std::string text;
+    FormReader reader(request, options);
+    while (FormPart* part = co_await reader.next()) {
+        text += part->name();
+        if (part->is_file())
+            text += ":" + part->file_name() + ":" + part->file_name_as_sent() + ":" + part->content_type();
+        text += "=";
+        if (part->name() == "skip") continue;
+        while (auto piece = co_await part->read()) text += *piece;
+        auto after = co_await part->read();
+        if (after) text += "more";
+        text += " ";
+    }
+    FormPart* after = co_await reader.next();
+    if (after != nullptr) text += "more";
+    co_return Response::text(text);
+}
+
+Application& add_show_parts(Application& app, const FormOptions& options = {}) {
+    return app.post("/", [options](Request& request) { return show_parts(request, options); });
+}
+
+TEST(FormReader, GivesPartAfterPart) {
+    Application app;
+    add_show_parts(app);
+    WebClient client(app);
+    EXPECT_EQ(client
+                  .post_form("/",
+                             field("a", "1") + file("f", "d/x.txt", "\r\nabc") + field("skip", "unread") +
+                                 file("skip", "y", "unread") + field("b", "") + kEnd,
+                             kMultipart)
+                  .body,
+              "a=1 f:x.txt:d/x.txt:text/plain=\r\nabc skip=skip:y:y:text/plain=b= ");
+    EXPECT_EQ(client.post_form("/", kEnd, kMultipart).body, "");
+    EXPECT_EQ(client.post_form("/", "a=1").status, 415) << "an urlencoded form has no parts";
+    EXPECT_EQ(client.post_form("/", field("a", "1"), kMultipart).status, 400);
+    EXPECT_EQ(client.post_form("/", field("a", "1") + "--B-", kMultipart).status, 400);
+    EXPECT_EQ(client.post_form("/", kEnd, "multipart/form-data").status, 400);
+}
+
+TEST(FormReader, CountsAlsoWhatIsSkipped) {
+    Application app;
+    FormOptions options;
+    options.max_fields(2).max_field_bytes(8).max_files(1).max_file_bytes(4).max_files_bytes(3);
+    add_show_parts(app, options);
+    auto status = [&](const std::string& body) {
+        return WebClient(app).post_form("/", body + kEnd, kMultipart).status;
+    };
+    EXPECT_EQ(status(field("skip", "1234") + field("skip", "")), 200);
+    EXPECT_EQ(status(field("skip", "12345")), 413);
+    EXPECT_EQ(status(field("skip", "") + field("skip", "") + field("skip", "")), 413);
+    EXPECT_EQ(status(file("skip", "x", "123")), 200);
+    EXPECT_EQ(status(file("skip", "x", "1234")), 413) << "too much of all files";
+    EXPECT_EQ(status(file("skip", "x", "") + file("skip", "x", "")), 413);
+}
+
+/// What a handler that is stopped between two pieces has seen.
+struct Gated {
+    Event gate;
+    std::size_t read = 0;
+    std::size_t largest = 0;
+    std::size_t pieces = 0;
+
+    static Task<Response> handle(Gated& self, Request& request) {
+        request.set_max_body_bytes(100'000'000);
+        FormOptions options;
+        options.max_file_bytes(100'000'000);
+        FormReader reader(request, options);
+        while (FormPart* part = co_await reader.next()) {
+            while (auto piece = co_await part->read()) {
+                self.read += piece->size();
+                self.largest = std::max(self.largest, piece->size());
+                ++self.pieces;
+                co_await self.gate.wait();
+            }
+        }
+        co_return std::to_string(self.read);
+    }
+};
+
+TEST(FormReader, LeavesWithTheClientWhatTheHandlerHasNotAskedFor) {
+    constexpr std::size_t kCapacity = 65536;
+    Gated gated;
+    Application app;
+    app.post("/", [&gated](Request& request) { return Gated::handle(gated, request); });
+    support::CapturedLog log;
+    testkit::TestLoop loop;
+    server::ServerOptions options;
+    options.read_ahead_bytes(10'000);
+    server::Server server(loop, app, options);
+    auto [client, peer] = net::memory_pipe(loop, kCapacity);
+    auto serving = loop.start(server.serve(std::move(peer)));
+    const std::string body = file("f", "x", std::string(5'000'000, 'x')) + kEnd;
+    std::string request =
+        "POST / HTTP/1.1\r\nHost: test\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body;
+    // In small pieces, so that it is known how many of them the server has taken.
+    std::size_t sent = 0;
+    auto send = [](net::Stream& stream, const std::string& text, std::size_t& taken) -> Task<void> {
+        while (taken < text.size()) {
+            const std::string_view piece = std::string_view(text).substr(taken, 4096);
+            co_await stream.write(as_bytes(piece));
+            taken += piece.size();
+        }
+    };
+    auto sending = loop.start(send(*client, request, sent));
+    EXPECT_EQ(gated.pieces, 1U);
+    // What is neither in the pipe nor seen by the handler is in memory: the piece at hand and what was read ahead.
+    // The server receives at most 64 KiB at a time.
+    EXPECT_LE(sent, kCapacity + 2 * 65536);
+    gated.gate.set();
+    loop.run_ready();
+    EXPECT_TRUE(sending.done());
+    EXPECT_EQ(gated.read, 5'000'000U);
+    EXPECT_LE(gated.largest, 100'000U) << "no piece is larger than what is received at a time";
+    client->close();
+    loop.run_ready();
+}
+
+TEST(FormReader, EndsWithItsClient) {
+    Gated gated;
+    Application app;
+    app.post("/", [&gated](Request& request) { return Gated::handle(gated, request); });
+    WebClient client(app);
+    client.send("POST / HTTP/1.1\r\nHost: test\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: " +
+                std::string("1000\r\n\r\n") + file("f", "x", "abc").substr(0, 100));
+    EXPECT_EQ(gated.pieces, 1U);
+    client.leave();
+    EXPECT_THAT(client.log("access"), testing::ElementsAre(testing::HasSubstr("499")));
 }
 
 // --- Temporary files ----------------------------------------------------------------------------------------------
