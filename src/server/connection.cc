@@ -405,9 +405,10 @@ void Connection::flush() {
         cork.clear();
         return;
     }
-    if (!cork.empty() || !out_body_.empty()) {
-        out_pieces_ = {as_bytes(cork), as_bytes(out_body_)};
-        send_.pieces = std::span(out_pieces_).first(out_body_.empty() ? 1 : 2);
+    const std::string_view body = out_owner_ != nullptr ? out_shared_ : std::string_view(out_body_);
+    if (!cork.empty() || !body.empty()) {
+        out_pieces_ = {as_bytes(cork), as_bytes(body)};
+        send_.pieces = std::span(out_pieces_).first(body.empty() ? 1 : 2);
         if (!stream_->submit(send_)) {
             out_ = std::move(cork);  // on the heap, so its bytes stay where they are
             cork = server_.new_cork();
@@ -415,16 +416,22 @@ void Connection::flush() {
             return;
         }
         cork.clear();
-        release(out_body_);
+        release_body();
         if (send_.result < 0) return client_gone();
     }
     finish_closing();
 }
 
+void Connection::release_body() noexcept {
+    release(out_body_);
+    out_shared_ = {};
+    out_owner_.reset();
+}
+
 void Connection::on_sent() noexcept {
     disarm_write_timer();
     release(out_);
-    release(out_body_);
+    release_body();
     if (send_.result < 0) {
         client_gone();
     } else {

@@ -82,7 +82,8 @@ private:
     void fail_request(int status, std::string_view reason);
 
     // The exchange (exchange.cc).
-    void respond(const ResponseHead& head, std::string_view body, std::string* movable);
+    void respond(const ResponseHead& head, std::string_view body, std::string* movable,
+                 std::shared_ptr<const void> owner = nullptr);
     void append_head(std::string& out, const ResponseHead& head, http::h1::Framing framing, std::uint64_t length);
     void run(Task<void> task);
     void own_head();
@@ -110,6 +111,7 @@ private:
     void arm_write_timer(const SendOperation& sending) noexcept;
     void disarm_write_timer() noexcept;
     void send_out();
+    void release_body() noexcept;
     void client_gone() noexcept;
     void close() noexcept;
     void delete_if_over() noexcept;
@@ -134,8 +136,10 @@ private:
     std::unique_ptr<ActiveRequest> active_;
 
     std::string out_;       // being sent
-    std::string out_body_;  // being sent after it
-    std::string queued_;    // to be sent next
+    std::string out_body_;  // being sent after it, or what out_shared_ views
+    std::string_view out_shared_;
+    std::shared_ptr<const void> out_owner_;
+    std::string queued_;  // to be sent next
     std::array<ConstBytes, 2> out_pieces_;
     std::size_t lingered_ = 0;
     const SendOperation* sending_ = nullptr;  // whose progress write_timer_ follows

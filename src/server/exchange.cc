@@ -50,6 +50,9 @@ std::optional<std::uint64_t> Exchange::content_length() const noexcept {
 
 void Exchange::respond(const ResponseHead& head, std::string_view body) { connection().respond(head, body, nullptr); }
 void Exchange::respond(const ResponseHead& head, std::string&& body) { connection().respond(head, body, &body); }
+void Exchange::respond(const ResponseHead& head, std::string_view body, std::shared_ptr<const void> owner) {
+    connection().respond(head, body, nullptr, std::move(owner));
+}
 void Exchange::run(Task<void> task) { connection().run(std::move(task)); }
 void Exchange::own_head() { connection().own_head(); }
 
@@ -263,7 +266,8 @@ void Connection::append_head(std::string& out, const ResponseHead& response, htt
     http::h1::append_response_head(out, start, response.fields, server_.date_line());
 }
 
-void Connection::respond(const ResponseHead& response, std::string_view body, std::string* movable) {
+void Connection::respond(const ResponseHead& response, std::string_view body, std::string* movable,
+                         std::shared_ptr<const void> owner) {
     CAROPIG_CHECK(phase_ == Phase::kHandling && !responded_, "a request was answered twice");
     responded_ = true;
     if (gone_) return;
@@ -271,8 +275,13 @@ void Connection::respond(const ResponseHead& response, std::string_view body, st
     forget_unreadable_body();
     append_head(server_.cork, response, with_body ? http::h1::Framing::kLength : http::h1::Framing::kNone, body.size());
     if (with_body && head().method != http::Method::kHead) {
-        if (movable != nullptr && body.size() >= kMovedBody && !send_.pending()) {
-            out_body_ = std::move(*movable);
+        if ((movable != nullptr || owner != nullptr) && body.size() >= kMovedBody && !send_.pending()) {
+            if (movable != nullptr) {
+                out_body_ = std::move(*movable);
+            } else {
+                out_shared_ = body;
+                out_owner_ = std::move(owner);
+            }
             flush();
             return;
         }

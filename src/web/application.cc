@@ -177,13 +177,18 @@ void Application::answer_failure(server::Exchange& exchange, const std::exceptio
 }
 
 Task<void> Application::stream_later(server::Exchange& exchange, Response response) const {
+    std::exception_ptr failure;
     try {
         co_await ResponseSender::send_later(exchange, response);
+        log_access(exchange, response.status());
     } catch (const Cancelled&) {
         log_access(exchange, exchange.status_if_cancelled());
         throw;
+    } catch (...) {
+        if (exchange.responded()) throw;
+        failure = std::current_exception();
     }
-    log_access(exchange, response.status());
+    if (failure) answer_failure(exchange, failure);
 }
 
 Task<void> Application::serve_later(server::Exchange& exchange, detail::Endpoint& endpoint) const {

@@ -26,13 +26,29 @@ Response Response::text(std::string body, int status) {
 
 Response Response::stream(Producer producer) {
     Response response;
-    response.producer_ = std::move(producer);
+    response.special_ = std::make_unique<Special>();
+    response.special_->producer = std::move(producer);
     return response;
 }
 
 Response Response::stream(std::uint64_t length, Producer producer) {
     Response response = stream(std::move(producer));
-    response.length_ = length;
+    response.special_->length = length;
+    return response;
+}
+
+Response Response::shared(std::string_view body, std::shared_ptr<const void> owner) {
+    Response response;
+    response.special_ = std::make_unique<Special>();
+    response.special_->shared = body;
+    response.special_->owner = std::move(owner);
+    return response;
+}
+
+Response Response::later(Maker maker) {
+    Response response;
+    response.special_ = std::make_unique<Special>();
+    response.special_->later = std::move(maker);
     return response;
 }
 
@@ -65,6 +81,13 @@ Response& Response::add_header(std::string_view name, std::string_view value) {
 Response& Response::remove_header(std::string_view name) {
     if (http::iequals(name, "Content-Type")) content_type_ = {};
     headers_.remove(name);
+    return *this;
+}
+
+Response& Response::headers(http::Headers headers) {
+    for (const http::HeaderView& field : headers) refuse_framing(field.name);
+    headers_ = std::move(headers);
+    content_type_ = {};
     return *this;
 }
 

@@ -10,16 +10,20 @@ class ResponseSender {
 public:
     /// Whether the response must be sent by a task.
     [[nodiscard]] static bool streams(const Response& response) noexcept {
-        return static_cast<bool>(response.producer_);
+        return response.special_ != nullptr && response.special_->owner == nullptr;
     }
     [[nodiscard]] static server::ResponseHead head(const Response& response) noexcept {
         return {response.status_, response.content_type_, response.headers_.wire()};
     }
     /// Sends a response that does not stream.
     static void send(server::Exchange& exchange, Response&& response) {
-        exchange.respond(head(response), std::move(response.body_));
+        if (response.special_ != nullptr) {
+            exchange.respond(head(response), response.special_->shared, std::move(response.special_->owner));
+        } else {
+            exchange.respond(head(response), std::move(response.body_));
+        }
     }
-    /// Sends any response; the task runs its producer.
+    /// Sends any response; the task makes it if it is to be made later, and runs its producer.
     static Task<void> send_later(server::Exchange& exchange, Response& response);
     /// Takes what was appended to the body.
     [[nodiscard]] static std::string take_body(Response& response) { return std::exchange(response.body_, {}); }

@@ -1,124 +1,266 @@
-#include <caropig/base/error.h>
+#include "web/content_types.h"
+#include "web/error_page.h"
+#include "web/file_body.h"
+#include "web/file_versions.h"
+#include "web/lazy_pool.h"
+#include "web/representations.h"
+#include "web/served_folder.h"
 #include <caropig/http/date.h>
+#include <caropig/http/preconditions.h>
+#include <caropig/http/range.h>
+#include <caropig/http/url.h>
+#include <caropig/loop/loop.h>
+#include <caropig/web/application.h>
 #include <caropig/web/http_error.h>
 #include <caropig/web/static_files.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <memory>
-#include <utility>
-
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <limits>
 
 namespace caropig::web {
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{128} * 1024;
+using http::ContentCoding;
 
-class File {
-public:
-    explicit File(int descriptor) noexcept : descriptor_(descriptor) {}
-    File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-    File& operator=(File&&) = delete;
-    ~File() {
-        if (descriptor_ >= 0) ::close(descriptor_);
-    }
-    [[nodiscard]] int get() const noexcept { return descriptor_; }
-
-private:
-    int descriptor_;
-};
-
-/// Opens what is beneath `folder`, wherever links point; O_NONBLOCK so that no FIFO can hold the worker.
-File open_beneath(const File& folder, const std::string& path) {
-    open_how how{};
-    how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-    return File(static_cast<int>(::syscall(SYS_openat2, folder.get(), path.c_str(), &how, sizeof how)));
+/// Whether a segment of the path begins with a dot, as "." and ".." do.
+bool is_hidden(std::string_view path) noexcept {
+    constexpr std::string_view kWellKnown = ".well-known/";
+    if (path.starts_with(kWellKnown)) path.remove_prefix(kWellKnown.size());
+    return path.starts_with('.') || path.find("/.") != std::string_view::npos;
 }
 
-std::string_view content_type_of(std::string_view path) {
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kTypes{{
-        {".html", "text/html; charset=UTF-8"},
-        {".css", "text/css; charset=UTF-8"},
-        {".js", "text/javascript; charset=UTF-8"},
-        {".mjs", "text/javascript; charset=UTF-8"},
-        {".json", "application/json"},
-        {".txt", "text/plain; charset=UTF-8"},
-        {".svg", "image/svg+xml"},
-        {".png", "image/png"},
-        {".jpg", "image/jpeg"},
-        {".jpeg", "image/jpeg"},
-        {".gif", "image/gif"},
-        {".webp", "image/webp"},
-        {".ico", "image/x-icon"},
-        {".woff2", "font/woff2"},
-        {".pdf", "application/pdf"},
-        {".wasm", "application/wasm"},
-    }};
-    for (const auto& [ending, type] : kTypes) {
-        if (path.ends_with(ending)) return type;
+/// The value of the first `v` of a query.
+std::string_view version_asked_for(std::string_view query) noexcept {
+    while (!query.empty()) {
+        std::string_view part = query.substr(0, query.find('&'));
+        query.remove_prefix(std::min(part.size() + 1, query.size()));
+        if (part.starts_with("v=")) return part.substr(2);
     }
-    return "application/octet-stream";
+    return {};
 }
 
-Task<void> copy_file(BodyWriter& writer, std::shared_ptr<File> file, std::uint64_t size) {
-    std::string buffer(std::min<std::uint64_t>(kPiece, size), '\0');
-    std::uint64_t position = 0;
-    while (position < size) {
-        std::size_t wanted = std::min<std::uint64_t>(buffer.size(), size - position);
-        ssize_t got = ::pread(file->get(), buffer.data(), wanted, static_cast<off_t>(position));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throw IoError(errno_code(errno), "read a static file");
-        if (got == 0) throw std::runtime_error("a static file shrank while it was sent");
-        co_await writer.write(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
-        position += static_cast<std::uint64_t>(got);
+/// Percent-encodes the segments of a path.
+std::string encode_path(std::string_view path) {
+    std::string encoded;
+    for (;;) {
+        std::size_t slash = path.find('/');
+        encoded += http::percent_encode(path.substr(0, slash));
+        if (slash == std::string_view::npos) return encoded;
+        encoded += '/';
+        path.remove_prefix(slash + 1);
     }
-}
-
-Response send_file(const File& folder, const Request& request) {
-    std::string path(request.param(0));
-    if (path.empty() || path.find('\0') != std::string::npos) throw HttpError(404);
-    auto file = std::make_shared<File>(open_beneath(folder, path));
-    if (file->get() < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) throw IoError(errno_code(errno), "open " + path);
-        throw HttpError(404);
-    }
-    struct stat info{};
-    if (::fstat(file->get(), &info) != 0 || !S_ISREG(info.st_mode)) throw HttpError(404);
-    std::string modified = http::format_http_date(info.st_mtime);
-    auto since = request.header("If-Modified-Since");
-    // A client that names entity tags knows none of ours, and its date must then be ignored (RFC 9110 13.1.3).
-    if (since && !request.header("If-None-Match")) {
-        auto seconds = http::parse_http_date(*since);
-        if (seconds && info.st_mtime <= *seconds) {
-            Response unchanged(304, {});
-            unchanged.content_type({}).header("Last-Modified", modified);
-            return unchanged;
-        }
-    }
-    auto size = static_cast<std::uint64_t>(info.st_size);
-    Response response = Response::stream(
-        size, [file, size](BodyWriter& writer) -> Task<void> { return copy_file(writer, file, size); });
-    response.static_content_type(content_type_of(path)).header("Last-Modified", modified);
-    return response;
 }
 
 }  // namespace
 
-Handler static_files(const std::string& folder) {
-    auto opened = std::make_shared<File>(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (opened->get() < 0) throw IoError(errno_code(errno), "open the folder " + folder);
-    // Better an error now than 404 for every file, where a sandbox or an old kernel has no openat2().
-    if (open_beneath(*opened, ".").get() < 0 && (errno == ENOSYS || errno == EPERM)) {
-        throw IoError(errno_code(errno), "openat2 in " + folder);
+StaticFilesOptions& StaticFilesOptions::header(std::string_view name, std::string_view value) {
+    Response checked;
+    checked.header(name, value);
+    headers_.set(name, value);
+    return *this;
+}
+
+StaticFilesOptions& StaticFilesOptions::content_type(std::string ending, std::string type) {
+    Response().content_type(type);  // refuses what is no field value
+    content_types_.emplace_back(std::move(ending), std::move(type));
+    return *this;
+}
+
+class StaticFiles::State : public std::enable_shared_from_this<State> {
+public:
+    State(const std::string& folder, StaticFilesOptions options)
+        : options_(std::move(options)),
+          folder_(folder, {options_.cached_file_bytes(), options_.cache_bytes(), options_.cache_entries(),
+                           options_.check_interval()}) {}
+
+    [[nodiscard]] const StaticFilesOptions& options() const noexcept { return options_; }
+
+    /// Answers a request for what is at `path` beneath the folder.
+    Response respond(const Request& request, const std::string& path);
+    std::optional<std::string> version(const std::string& path);
+
+private:
+    /// What of a request and its file counts for every form that the answer may take.
+    struct Asked {
+        bool versioned;
+        bool negotiated;
+        std::string_view type;  // lives as long as the options
+    };
+
+    Response answer_folder(const Request& request, std::string path);
+    Response answer_file(const Request& request, const std::string& path, std::shared_ptr<const ServedFile> file);
+    [[nodiscard]] Response answer_whole(const Representation& chosen, const Asked& asked) const;
+    [[nodiscard]] Response answer_parts(const Representation& chosen, const Asked& asked,
+                                        const http::RangeSelection& selection) const;
+    static Task<Response> answer_later(std::shared_ptr<State> self, Representation chosen, Asked asked);
+    [[nodiscard]] std::string_view type_of(std::string_view path) const noexcept;
+    [[nodiscard]] http::Headers fields(const Representation& chosen, const Asked& asked) const;
+
+    StaticFilesOptions options_;
+    ServedFolder folder_;
+    FileVersions versions_{folder_, pool_};
+    Representations representations_{options_, folder_, pool_};
+    LazyPool pool_;  // the last, so that its thread ends before what it works on
+};
+
+Response StaticFiles::State::respond(const Request& request, const std::string& path) {
+    if (path.find('\0') != std::string::npos) throw HttpError(404);
+    if (!options_.hidden_files() && is_hidden(path)) throw HttpError(404);
+    if (path.empty()) return answer_folder(request, path);
+    auto file = folder_.find(path, request.loop().now());
+    if (file->kind == ServedFile::Kind::kFolder) return answer_folder(request, path);
+    if (file->kind == ServedFile::Kind::kNothing) throw HttpError(404);
+    return answer_file(request, path, std::move(file));
+}
+
+std::optional<std::string> StaticFiles::State::version(const std::string& path) {
+    if (path.empty() || path.find('\0') != std::string::npos) return std::nullopt;
+    auto file = folder_.find(path, {});
+    if (file->kind != ServedFile::Kind::kFile) return std::nullopt;
+    return versions_.of(path, *file);
+}
+
+Response StaticFiles::State::answer_folder(const Request& request, std::string path) {
+    if (options_.default_file().empty()) throw HttpError(404);
+    if (!path.empty() && path.back() != '/') path += '/';
+    path += options_.default_file();
+    auto file = folder_.find(path, request.loop().now());
+    if (file->kind != ServedFile::Kind::kFile) throw HttpError(404);
+    std::string_view asked = request.path();
+    if (asked.ends_with('/')) return answer_file(request, path, std::move(file));
+    // "//host/" is a URL of another host, and browsers read a backslash as a slash.
+    if (asked.size() < 2 || asked[0] != '/' || asked[1] == '/' || asked[1] == '\\') throw HttpError(403);
+    std::string target(asked);
+    target += '/';
+    if (!request.query().empty()) target.append("?").append(request.query());
+    return Response::redirect(target, true);
+}
+
+Response StaticFiles::State::answer_file(const Request& request, const std::string& path,
+                                         std::shared_ptr<const ServedFile> file) {
+    const std::string_view type = type_of(path);
+    const std::string_view version = version_asked_for(request.query());
+    const Asked asked{!version.empty() && versions_.of(path, *file) == version,
+                      (options_.precompressed() || options_.compress()) && is_compressible(type), type};
+    // A date that the file may still outlive unnoticed is no strong one; the file knows better than its second.
+    const std::int64_t now = file->settled ? std::numeric_limits<std::int64_t>::max() : file->modified;
+    // A part is always one of the file itself: parts of two codings would make nonsense together.
+    const bool part = options_.ranges() &&
+                      http::range_is_wanted(request.method(), request.headers(), {file->etag, file->modified}, now);
+    const http::PreferenceList accepted =
+        asked.negotiated && !part ? http::PreferenceList(request.headers(), "Accept-Encoding") : http::PreferenceList();
+    Representation chosen = representations_.choose(path, std::move(file), accepted, request.loop().now());
+    const http::Validators current{chosen.etag, chosen.file->modified};
+    switch (http::check_preconditions(request.method(), request.headers(), current)) {
+        case http::Precondition::kFailed:
+            return error_page(412);
+        case http::Precondition::kNotModified: {
+            Response unchanged(304, {});
+            unchanged.headers(fields(chosen, asked)).remove_header("Content-Encoding");
+            return unchanged;
+        }
+        case http::Precondition::kPassed:
+            break;
     }
-    return Handler([opened](Request& request) { return send_file(*opened, request); });
+    if (part) {
+        auto selection = http::select_ranges(request.header("Range").value_or(""), chosen.file->identity.size);
+        if (selection.kind != http::RangeSelection::Kind::kWhole) return answer_parts(chosen, asked, selection);
+    }
+    if (chosen.to_be_made) {
+        if (!Representations::is_quick(chosen)) {
+            return Response::later([self = shared_from_this(), chosen = std::move(chosen), asked]() mutable {
+                return answer_later(std::move(self), std::move(chosen), asked);
+            });
+        }
+        chosen = representations_.make(chosen);
+    }
+    return answer_whole(chosen, asked);
+}
+
+Task<Response> StaticFiles::State::answer_later(std::shared_ptr<State> self, Representation chosen, Asked asked) {
+    Representation made = co_await self->representations_.make_later(std::move(chosen));
+    co_return self->answer_whole(made, asked);
+}
+
+Response StaticFiles::State::answer_whole(const Representation& chosen, const Asked& asked) const {
+    Response response = whole_body(chosen.file);
+    response.headers(fields(chosen, asked)).static_content_type(asked.type);
+    return response;
+}
+
+Response StaticFiles::State::answer_parts(const Representation& chosen, const Asked& asked,
+                                          const http::RangeSelection& selection) const {
+    const std::uint64_t size = chosen.file->identity.size;
+    if (selection.kind == http::RangeSelection::Kind::kUnsatisfiable) {
+        Response response = Response::text({}, 416);
+        response.header("Content-Range", http::content_range_unsatisfied(size)).header("Accept-Ranges", "bytes");
+        return response;
+    }
+    if (selection.ranges.size() == 1) {
+        Response response = part_body(chosen.file, selection.ranges[0]);
+        response.headers(fields(chosen, asked)).static_content_type(asked.type);
+        response.header("Content-Range", http::content_range(selection.ranges[0], size));
+        response.status(206);
+        return response;
+    }
+    return multipart_body(chosen.file, selection.ranges, asked.type, fields(chosen, asked));
+}
+
+std::string_view StaticFiles::State::type_of(std::string_view path) const noexcept {
+    for (const auto& [ending, type] : options_.content_types()) {
+        if (path.ends_with(ending) && path.substr(0, path.size() - ending.size()).ends_with('.')) return type;
+    }
+    return content_type_of(path);
+}
+
+http::Headers StaticFiles::State::fields(const Representation& chosen, const Asked& asked) const {
+    http::Headers result;
+    result.add("ETag", chosen.etag);
+    result.add("Last-Modified", http::format_http_date(chosen.file->modified));
+    if (asked.versioned) {
+        const std::string seconds = std::to_string(options_.versioned_max_age().count());
+        result.add("Cache-Control", "public, max-age=" + seconds + ", immutable");
+    } else if (options_.max_age().count() > 0) {
+        result.add("Cache-Control", "max-age=" + std::to_string(options_.max_age().count()));
+    } else {
+        result.add("Cache-Control", "no-cache");
+    }
+    if (asked.negotiated) result.add("Vary", "Accept-Encoding");
+    if (options_.ranges()) result.add("Accept-Ranges", "bytes");
+    result.add("X-Content-Type-Options", "nosniff");
+    if (chosen.coding != ContentCoding::kIdentity) result.add("Content-Encoding", to_string(chosen.coding));
+    for (const http::HeaderView& field : options_.headers()) result.set(field.name, field.value);
+    return result;
+}
+
+StaticFiles::StaticFiles(const std::string& folder, StaticFilesOptions options)
+    : state_(std::make_shared<State>(folder, std::move(options))) {}
+
+Handler StaticFiles::handler() const {
+    return Handler(
+        [state = state_](Request& request) { return state->respond(request, std::string(request.param(0))); });
+}
+
+void StaticFiles::add_to(Application& app) const {
+    app.get(Pattern::braces(state_->options().url_prefix() + "{path:path}"), handler());
+    for (const char* name : {"favicon.ico", "robots.txt"}) {
+        app.get(Pattern::literal("/" + std::string(name)),
+                [state = state_, name](Request& request) { return state->respond(request, name); });
+    }
+}
+
+std::string StaticFiles::static_url(std::string_view path) const {
+    std::string url = state_->options().url_prefix() + encode_path(path);
+    if (auto hash = version(path)) url.append("?v=").append(*hash);
+    return url;
+}
+
+std::optional<std::string> StaticFiles::version(std::string_view path) const {
+    return state_->version(std::string(path));
+}
+
+Handler static_files(const std::string& folder, StaticFilesOptions options) {
+    return StaticFiles(folder, std::move(options)).handler();
 }
 
 }  // namespace caropig::web

@@ -37,7 +37,8 @@ TEST(PreferenceList, WeightsHaveAtMostThreeDigitsAndAreAtMostOne) {
     }
     for (std::string_view bad :
          {"", "2", "1.1", "1.001", "0.1234", "-1", ".5", "0.x", "00", "1e0", "0 .5", "inf"}) {
-        std::vector<Preference> list = read("gzip, x;q=" + std::string(bad));
+        const std::string field = "gzip, x;q=" + std::string(bad);
+        std::vector<Preference> list = read(field);
         ASSERT_FALSE(list.empty()) << bad;
         EXPECT_EQ(list[0], (Preference{"gzip", 1000})) << "a mistake costs that element only";
         for (const Preference& each : list) EXPECT_NE(each.value, "x") << bad;
@@ -52,8 +53,10 @@ TEST(PreferenceList, ElementsThatAreNoTokenAreLeftOut) {
 TEST(PreferenceList, LooksAtALimitedNumber) {
     std::string field;
     for (std::size_t i = 1; i < PreferenceList::kMaxItems; ++i) field += i % 2 == 0 ? "a," : "@,";
-    EXPECT_TRUE(PreferenceList(field + "last").weight("last"));
-    EXPECT_FALSE(PreferenceList("a," + field + "last").weight("last")) << "those left out count too";
+    const std::string just = field + "last";
+    const std::string more = "a," + just;
+    EXPECT_TRUE(PreferenceList(just).weight("last"));
+    EXPECT_FALSE(PreferenceList(more).weight("last")) << "those left out count too";
     EXPECT_EQ(read(std::string(100'000, ',')).size(), 0u);
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,6 +74,8 @@ public:
     void respond(const ResponseHead& head, std::string_view body);
     /// The same for a body that is worth moving instead of copying.
     void respond(const ResponseHead& head, std::string&& body);
+    /// The same for a body that others share: it is sent from where it is, and `owner` keeps it alive until then.
+    void respond(const ResponseHead& head, std::string_view body, std::shared_ptr<const void> owner);
     /// What a handler that was cancelled stands for in a log: 503 after its deadline or a stop, 499 (nginx's word) when
     /// the client has gone.
     [[nodiscard]] int status_if_cancelled() const noexcept;

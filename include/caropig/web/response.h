@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ public:
     /// Called after the head was sent; the response ends when its task does. Captures live until then. For HEAD it is
     /// not called.
     using Producer = std::move_only_function<Task<void>(BodyWriter&)>;
+    /// Makes the response that is sent. Captures live until it has been made.
+    using Maker = std::move_only_function<Task<Response>()>;
 
     Response() = default;
     // NOLINTBEGIN(google-explicit-constructor): a handler may simply return its text.
@@ -58,6 +61,11 @@ public:
     [[nodiscard]] static Response stream(Producer producer);
     /// A body of `length` bytes that `producer` writes; fewer or more is an error that closes the connection.
     [[nodiscard]] static Response stream(std::uint64_t length, Producer producer);
+    /// A body that others share, such as a cache: it is sent from where it is, and `owner` keeps it alive until then.
+    [[nodiscard]] static Response shared(std::string_view body, std::shared_ptr<const void> owner);
+    /// For a handler that can answer most requests at once but must wait for some: the response is what `maker`'s task
+    /// gives, and nothing that is set on this one counts. The request is gone by then: take what is needed of it along.
+    [[nodiscard]] static Response later(Maker maker);
     /// To `url`: 302, or 301 when it is permanent. As Tornado's redirect.
     [[nodiscard]] static Response redirect(std::string_view url, bool permanent = false);
 
@@ -69,6 +77,8 @@ public:
     Response& add_header(std::string_view name, std::string_view value);
     /// Removes all fields of that name.
     Response& remove_header(std::string_view name);
+    /// Replaces all fields by these, the content type included; framing fields are errors here too.
+    Response& headers(http::Headers headers);
     /// Adds to the body.
     Response& append(std::string_view text);
     /// For instance "application/json". Empty: none.
@@ -90,6 +100,7 @@ public:
                                 http::CookieOptions options);
 
     [[nodiscard]] int status() const noexcept { return status_; }
+    /// The body, unless it is shared or streamed.
     [[nodiscard]] const std::string& body() const noexcept { return body_; }
     [[nodiscard]] const http::Headers& headers() const noexcept { return headers_; }
 
@@ -99,10 +110,18 @@ private:
 
     static constexpr std::string_view kHtml = "text/html; charset=UTF-8";
 
+    /// What few responses have, kept out of the many.
+    struct Special {
+        Producer producer;
+        std::optional<std::uint64_t> length;
+        Maker later;
+        std::string_view shared;
+        std::shared_ptr<const void> owner;
+    };
+
     http::Headers headers_;
     std::string body_;
-    Producer producer_;
-    std::optional<std::uint64_t> length_;
+    std::unique_ptr<Special> special_;
     std::string_view content_type_ = kHtml;  // static text; others are a field of headers_
     int status_ = 200;
 };

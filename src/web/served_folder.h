@@ -1,0 +1,109 @@
+#pragma once
+
+#include <caropig/loop/clock.h>
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+namespace caropig::web {
+
+/// A descriptor that is closed with its owner; -1 for none.
+class FileDescriptor {
+public:
+    explicit FileDescriptor(int descriptor = -1) noexcept : descriptor_(descriptor) {}
+    FileDescriptor(FileDescriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+    FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+        std::swap(descriptor_, other.descriptor_);
+        return *this;
+    }
+    ~FileDescriptor();
+    [[nodiscard]] int get() const noexcept { return descriptor_; }
+
+private:
+    int descriptor_;
+};
+
+/// What tells one state of a file from another without reading it.
+struct FileIdentity {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::uint64_t size = 0;
+    std::int64_t modified_ns = 0;  // since 1970
+    std::int64_t changed_ns = 0;   // the same; can't be set by a program
+
+    friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+
+/// What a path leads to, as it was when it was looked at. Immutable, so that workers share it.
+struct ServedFile {
+    enum class Kind : std::uint8_t { kNothing, kFolder, kFile };
+    Kind kind = Kind::kNothing;
+    FileIdentity identity;
+    /// Nothing has changed it since, if the identity is still the same: the clock that the file system stamps files
+    /// with had moved on when it was read.
+    bool settled = false;
+    bool in_memory = false;
+    std::string content;        // where it is kept in memory
+    FileDescriptor file;        // where it is not
+    std::string version;        // SHA-512 of what is kept in memory
+    std::string etag;           // complete, with quotes
+    std::int64_t modified = 0;  // seconds since 1970
+};
+
+/// The content of a file that is not in memory; nothing when it has not the size that it had. Throws IoError. Blocks.
+std::optional<std::string> read_content(const ServedFile& file);
+
+/// The files beneath a folder, and a cache of the small ones. All functions may be called from any thread.
+class ServedFolder {
+public:
+    struct Limits {
+        std::size_t file_bytes;   // a file up to this size is kept in memory
+        std::size_t total_bytes;  // all of them together
+        std::size_t entries;      // paths that are remembered, with or without content
+        Duration check_interval;  // how long what was seen is taken for true
+    };
+
+    /// Throws IoError when the folder can't be opened, or the kernel can't open beneath it.
+    ServedFolder(const std::string& folder, const Limits& limits);
+
+    /// What is at `path` at `now`, links within the folder followed. Never null. Throws IoError when the process has no
+    /// descriptor or memory left for it.
+    std::shared_ptr<const ServedFile> find(const std::string& path, TimePoint now);
+
+    /// What was put() under that key, and has not been pushed out.
+    std::shared_ptr<const ServedFile> find_made(const std::string& key);
+    /// Keeps something that was made of a file, such as its compressed form.
+    void put_made(const std::string& key, std::shared_ptr<const ServedFile> made);
+
+    /// Bytes of content that are kept.
+    [[nodiscard]] std::size_t bytes() const;
+
+private:
+    struct Entry {
+        std::string key;
+        std::shared_ptr<const ServedFile> file;
+        TimePoint checked;
+    };
+
+    [[nodiscard]] std::shared_ptr<const ServedFile> load(const std::string& path) const;
+    [[nodiscard]] std::optional<Entry> look_up(const std::string& key);
+    [[nodiscard]] bool is_current(const std::string& path, const ServedFile& file) const;
+    void keep(const std::string& key, std::shared_ptr<const ServedFile> file, TimePoint checked);
+    void drop_oldest();
+
+    FileDescriptor folder_;
+    Limits limits_;
+    mutable std::mutex mutex_;                                                 // what follows
+    std::list<Entry> entries_;                                                 // the one used last in front
+    std::unordered_map<std::string_view, std::list<Entry>::iterator> by_key_;  // views of the keys in entries_
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace caropig::web

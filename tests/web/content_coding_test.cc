@@ -1,0 +1,127 @@
+#include "web/content_coding.h"
+
+#include <array>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace caropig::web {
+namespace {
+
+using http::ContentCoding;
+
+constexpr std::array kAll{ContentCoding::kGzip, ContentCoding::kBrotli, ContentCoding::kZstd};
+
+std::string sample(std::size_t size) {
+    std::string text;
+    for (unsigned i = 0; text.size() < size; ++i) text += "line " + std::to_string(i * 2654435761U) + "\n";
+    text.resize(size);
+    return text;
+}
+
+TEST(ContentCoding, RoundTrips) {
+    for (ContentCoding coding : kAll) {
+        for (std::size_t size : {0, 1, 1000, 16384, 16385, 1'000'000}) {
+            std::string text = sample(size);
+            std::string coded = encode(coding, CodingLevels().of(coding), text);
+            if (size > 1000) {
+                EXPECT_LT(coded.size(), size) << to_string(coding);
+            }
+            EXPECT_TRUE(decode(coding, coded, size) == text) << to_string(coding) << " " << size;
+        }
+    }
+}
+
+TEST(ContentCoding, WhatWasFlushedCanBeDecoded) {
+    for (ContentCoding coding : kAll) {
+        auto encoder = make_encoder(coding, CodingLevels().of(coding));
+        auto decoder = make_decoder(coding, 1'000'000);
+        std::string decoded;
+        std::string expected;
+        for (std::size_t size : {5, 0, 100'000, 1}) {
+            std::string piece = sample(size);
+            expected += piece;
+            std::string coded;
+            encoder->write(piece, Encoder::Flush::kYes, coded);
+            ASSERT_TRUE(decoder->write(coded, decoded)) << to_string(coding);
+            EXPECT_TRUE(decoded == expected) << to_string(coding);
+            EXPECT_FALSE(decoder->complete()) << to_string(coding);
+        }
+        std::string last;
+        encoder->write({}, Encoder::Flush::kFinish, last);
+        ASSERT_TRUE(decoder->write(last, decoded));
+        EXPECT_TRUE(decoder->complete()) << to_string(coding);
+        EXPECT_TRUE(decoded == expected);
+    }
+}
+
+TEST(ContentCoding, WithoutFlushingPiecesAreOneBody) {
+    for (ContentCoding coding : kAll) {
+        auto encoder = make_encoder(coding, CodingLevels().of(coding));
+        std::string coded;
+        std::string expected;
+        for (int i = 0; i < 100; ++i) {
+            expected += "piece";
+            encoder->write("piece", Encoder::Flush::kNo, coded);
+        }
+        encoder->write({}, Encoder::Flush::kFinish, coded);
+        EXPECT_LT(coded.size(), 100u) << to_string(coding);
+        EXPECT_EQ(decode(coding, coded, 500), expected);
+    }
+}
+
+TEST(ContentCoding, DecodesByteByByte) {
+    for (ContentCoding coding : kAll) {
+        std::string text = sample(50'000);
+        std::string coded = encode(coding, CodingLevels().of(coding), text);
+        auto decoder = make_decoder(coding, text.size());
+        std::string decoded;
+        for (char byte : coded) {
+            EXPECT_FALSE(decoder->complete());
+            ASSERT_TRUE(decoder->write(std::string_view(&byte, 1), decoded)) << to_string(coding);
+        }
+        EXPECT_TRUE(decoder->complete());
+        EXPECT_TRUE(decoded == text);
+    }
+}
+
+TEST(ContentCoding, ALimitOnWhatComesOut) {
+    for (ContentCoding coding : kAll) {
+        const std::string zeros(3'000'000, '\0');
+        std::string coded = encode(coding, CodingLevels().of(coding), zeros);
+        EXPECT_LT(coded.size(), 10'000u) << "a bomb, small as it is";
+        EXPECT_TRUE(decode(coding, coded, zeros.size())) << to_string(coding);
+        for (std::uint64_t limit : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{zeros.size() - 1}}) {
+            std::string out;
+            auto result = make_decoder(coding, limit)->write(coded, out);
+            EXPECT_EQ(result, std::unexpected(DecodeError::kTooLarge)) << to_string(coding) << " " << limit;
+            EXPECT_EQ(out.size(), limit);
+        }
+        std::string nothing = encode(coding, CodingLevels().of(coding), "");
+        EXPECT_EQ(decode(coding, nothing, 0), "") << to_string(coding);
+    }
+}
+
+TEST(ContentCoding, CutOffOrBrokenIsAnError) {
+    for (ContentCoding coding : kAll) {
+        std::string text = sample(5000);
+        std::string coded = encode(coding, CodingLevels().of(coding), text);
+        for (std::size_t size = 0; size < coded.size(); size += 7) {
+            EXPECT_EQ(decode(coding, coded.substr(0, size), 10'000), std::unexpected(DecodeError::kMalformed))
+                << to_string(coding) << " " << size;
+        }
+        EXPECT_EQ(decode(coding, coded + "x", 10'000), std::unexpected(DecodeError::kMalformed)) << to_string(coding);
+        EXPECT_EQ(decode(coding, "no such thing", 10'000), std::unexpected(DecodeError::kMalformed));
+    }
+}
+
+TEST(ContentCoding, GzipAndZstdMayConsistOfSeveralMembers) {
+    for (ContentCoding coding : {ContentCoding::kGzip, ContentCoding::kZstd}) {
+        std::string both = encode(coding, 3, "one, ") + encode(coding, 3, "two");
+        EXPECT_EQ(decode(coding, both, 100), "one, two") << to_string(coding);
+        EXPECT_EQ(decode(coding, both, 7), std::unexpected(DecodeError::kTooLarge)) << to_string(coding);
+    }
+}
+
+}  // namespace
+}  // namespace caropig::web
