@@ -29,7 +29,7 @@ std::optional<std::string> FileVersions::of(const std::string& path, const Serve
 void FileVersions::make(const std::string& path, const FileIdentity& identity) {
     std::string hash;
     try {
-        auto file = folder_.find(path, {});
+        auto file = folder_.find(path, std::nullopt);
         if (file->kind == ServedFile::Kind::kFile && file->identity == identity) {
             hash = file->in_memory ? file->version : sha512_hex_of_file(file->file.get());
         }

@@ -87,18 +87,18 @@ ServedFolder::ServedFolder(const std::string& folder, const Limits& limits)
     }
 }
 
-std::shared_ptr<const ServedFile> ServedFolder::find(const std::string& path, TimePoint now) {
+std::shared_ptr<const ServedFile> ServedFolder::find(const std::string& path, std::optional<TimePoint> now) {
     if (auto found = look_up(path)) {
-        if (now - found->checked < limits_.check_interval) return found->file;
+        if (now && *now - found->checked < limits_.check_interval) return found->file;
         if (found->file->settled && is_current(path, *found->file)) {
-            if (limits_.check_interval > Duration::zero()) keep(path, found->file, now);
+            if (limits_.check_interval > Duration::zero()) keep(path, found->file, now.value_or(TimePoint()));
             return found->file;
         }
     }
     std::shared_ptr<const ServedFile> file = load(path);
     // Without an interval only what was read saves anything. Open files are never kept: descriptors are few.
     bool worth = file->in_memory || limits_.check_interval > Duration::zero();
-    if (worth && file->file.get() < 0) keep(path, file, now);
+    if (worth && file->file.get() < 0) keep(path, file, now.value_or(TimePoint()));
     return file;
 }
 

@@ -73,9 +73,10 @@ public:
     /// Throws IoError when the folder can't be opened, or the kernel can't open beneath it.
     ServedFolder(const std::string& folder, const Limits& limits);
 
-    /// What is at `path` at `now`, links within the folder followed. Never null. Throws IoError when the process has no
-    /// descriptor or memory left for it.
-    std::shared_ptr<const ServedFile> find(const std::string& path, TimePoint now);
+    /// What is at `path`, links within the folder followed. Never null. What was seen within the check interval before
+    /// `now` is taken for true; without it the file system is asked. Throws IoError when the process has no descriptor
+    /// or memory left for it.
+    std::shared_ptr<const ServedFile> find(const std::string& path, std::optional<TimePoint> now);
 
     /// What was put() under that key, and has not been pushed out.
     std::shared_ptr<const ServedFile> find_made(const std::string& key);

@@ -115,7 +115,7 @@ Response StaticFiles::State::respond(const Request& request, const std::string& 
 
 std::optional<std::string> StaticFiles::State::version(const std::string& path) {
     if (path.empty() || path.find('\0') != std::string::npos) return std::nullopt;
-    auto file = folder_.find(path, {});
+    auto file = folder_.find(path, std::nullopt);
     if (file->kind != ServedFile::Kind::kFile) return std::nullopt;
     return versions_.of(path, *file);
 }

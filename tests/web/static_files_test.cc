@@ -1,4 +1,5 @@
 #include "support/web_client.h"
+#include "web/content_coding.h"
 #include <caropig/web/application.h>
 #include <caropig/web/static_files.h>
 
@@ -6,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -216,25 +218,510 @@ TEST_F(StaticFiles, OneThatShrinksWhileItIsSentClosesTheConnection) {
     EXPECT_THAT(log.lines(), testing::Contains(testing::HasSubstr("shrank")));
 }
 
+/// Serves `folder` at /s/ with other options.
+class Served {
+public:
+    Served(const fs::path& folder, StaticFilesOptions options)
+        : files_(folder.string(), std::move(options.url_prefix("/s/"))), client_(add(files_, app_)) {}
+
+    WebClient* operator->() { return &client_; }
+    /// The answer to a request that a thread works for.
+    Answer get_later(std::string_view target, std::string_view fields) {
+        std::size_t before = client_.received().size();
+        client_.send("GET " + std::string(target) + " HTTP/1.1\r\nHost: test\r\n" + std::string(fields) + "\r\n");
+        for (;;) {
+            auto answers = support::parse_answers(std::string_view(client_.received()).substr(before));
+            if (!answers.empty() && answers[0].complete) return answers[0];
+            std::this_thread::yield();
+            client_.loop().run_ready();
+        }
+    }
+    [[nodiscard]] const web::StaticFiles& files() const { return files_; }
+
+private:
+    static Application& add(const web::StaticFiles& files, Application& app) {
+        files.add_to(app);
+        return app;
+    }
+    Application app_;
+    web::StaticFiles files_;
+    WebClient client_;
+};
+
+std::string text_of_lines(std::size_t size) {
+    std::string text;
+    for (int i = 0; text.size() < size; ++i) text += "line " + std::to_string(i) + "\n";
+    text.resize(size);
+    return text;
+}
+
+constexpr std::string_view kHelloHash =
+    "9b71d224bd62f3785d96d46ad3ea3d73319bfbc2890caadae2dff72519673ca72323c3d99ba5c11d7c7acc6e14b8c5da0c4663475c2e5c3ade"
+    "f46f73bcdec043";
+
+TEST_F(StaticFiles, TheEntityTagIsTheHashOfTheContent) {
+    WebClient client(app_);
+    Answer answer = client.get("/s/a.txt");
+    std::string etag = "\"" + std::string(kHelloHash) + "\"";
+    EXPECT_EQ(answer.field("ETag"), etag);
+    EXPECT_EQ(answer.field("Cache-Control"), "no-cache");
+    EXPECT_EQ(answer.field("Accept-Ranges"), "bytes");
+    EXPECT_EQ(answer.field("X-Content-Type-Options"), "nosniff");
+    put(folder_ / "a.txt", "hullo");
+    EXPECT_NE(client.get("/s/a.txt").field("ETag"), etag) << "of the same size, and within the same tick perhaps";
+}
+
 TEST_F(StaticFiles, ConditionalRequests) {
     timespec times[2] = {{1'000'000'000, 0}, {1'000'000'000, 500'000'000}};
     ASSERT_EQ(::utimensat(AT_FDCWD, (folder_ / "a.txt").c_str(), times, 0), 0);
     WebClient client(app_);
-    std::string modified = client.get("/s/a.txt").field("Last-Modified").value_or("");
-    EXPECT_EQ(modified, "Sun, 09 Sep 2001 01:46:40 GMT");
-    auto status = [&](std::string_view fields) { return client.get("/s/a.txt", fields).status; };
-    EXPECT_EQ(status("If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT\r\n"), 304);
-    EXPECT_EQ(status("If-Modified-Since: Mon, 10 Sep 2001 01:46:40 GMT\r\n"), 304);
-    EXPECT_EQ(status("If-Modified-Since: Sun, 09 Sep 2001 01:46:39 GMT\r\n"), 200);
-    for (std::string_view bad : {"yesterday", "", "0", "Sun, 99 Sep 2001 01:46:40 GMT", "1000000000"}) {
-        EXPECT_EQ(status("If-Modified-Since: " + std::string(bad) + "\r\n"), 200) << bad;
+    const std::string etag = "\"" + std::string(kHelloHash) + "\"";
+    const std::string before = "Sun, 09 Sep 2001 01:46:39 GMT\r\n";
+    const std::string same = "Sun, 09 Sep 2001 01:46:40 GMT\r\n";
+    const std::string after = "Mon, 10 Sep 2001 01:46:40 GMT\r\n";
+    struct Row {
+        std::string fields;
+        int status;
+    };
+    const std::vector<Row> rows{
+        {"If-Modified-Since: " + same, 304},
+        {"If-Modified-Since: " + after, 304},
+        {"If-Modified-Since: " + before, 200},
+        {"If-Modified-Since: yesterday\r\n", 200},
+        {"If-Modified-Since: \r\n", 200},
+        {"If-Modified-Since: Sun, 99 Sep 2001 01:46:40 GMT\r\n", 200},
+        {"If-Modified-Since: 1000000000\r\n", 200},
+        {"If-Modified-Since: " + same + "If-None-Match: \"x\"\r\n", 200},
+        {"If-None-Match: " + etag + "\r\n", 304},
+        {"If-None-Match: \"x\", W/" + etag + "\r\n", 304},
+        {"If-None-Match: *\r\n", 304},
+        {"If-None-Match: " + etag + "\r\nIf-Modified-Since: " + before, 304},
+        {"If-Match: " + etag + "\r\n", 200},
+        {"If-Match: *\r\n", 200},
+        {"If-Match: \"x\"\r\n", 412},
+        {"If-Match: W/" + etag + "\r\n", 412},
+        {"If-Unmodified-Since: " + same, 200},
+        {"If-Unmodified-Since: " + before, 412},
+        {"If-Match: " + etag + "\r\nIf-Unmodified-Since: " + before, 200},
+        {"If-Match: \"x\"\r\nIf-None-Match: " + etag + "\r\n", 412},
+        {"Range: bytes=0-1\r\n", 206},
+        {"Range: bytes=0-1\r\nIf-Range: " + etag + "\r\n", 206},
+        {"Range: bytes=0-1\r\nIf-Range: \"x\"\r\n", 200},
+        {"Range: bytes=0-1\r\nIf-Range: W/" + etag + "\r\n", 200},
+        {"Range: bytes=0-1\r\nIf-Range: " + after, 200},
+        {"Range: bytes=0-1\r\nIf-None-Match: " + etag + "\r\n", 304},
+        {"Range: bytes=0-1\r\nIf-Match: \"x\"\r\n", 412},
+        {"Range: bytes=9-\r\n", 416},
+        {"Range: bytes=9-\r\nIf-None-Match: " + etag + "\r\n", 304},
+    };
+    for (const Row& row : rows) {
+        Answer answer = client.get("/s/a.txt", row.fields);
+        EXPECT_EQ(answer.status, row.status) << row.fields;
+        bool parts = row.fields.starts_with("Range");
+        if (!parts) {
+            EXPECT_EQ(client.head("/s/a.txt", row.fields).status, row.status) << "HEAD " << row.fields;
+        }
+        if (row.status != 304) continue;
+        EXPECT_EQ(answer.field("ETag"), etag);
+        EXPECT_EQ(answer.field("Last-Modified").value_or("") + "\r\n", same);
+        EXPECT_EQ(answer.field("Cache-Control"), "no-cache");
+        EXPECT_EQ(answer.field("Content-Type"), std::nullopt);
+        EXPECT_EQ(answer.field("Content-Length"), std::nullopt);
     }
-    EXPECT_EQ(status("If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT\r\nIf-None-Match: \"x\"\r\n"), 200)
-        << "RFC 9110 13.1.3: the date is ignored beside entity tags";
-    Answer unchanged = client.get("/s/a.txt", "If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT\r\n");
-    EXPECT_EQ(unchanged.field("Last-Modified"), modified);
-    EXPECT_EQ(unchanged.field("Content-Type"), std::nullopt);
-    EXPECT_EQ(client.head("/s/a.txt", "If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT\r\n").status, 304);
+}
+
+TEST_F(StaticFiles, Parts) {
+    WebClient client(app_);
+    Answer part = client.get("/s/a.txt", "Range: bytes=1-3\r\n");
+    EXPECT_EQ(part.status, 206);
+    EXPECT_EQ(part.body, "ell");
+    EXPECT_EQ(part.field("Content-Range"), "bytes 1-3/5");
+    EXPECT_EQ(part.field("Content-Length"), "3");
+    EXPECT_EQ(part.field("Content-Type"), "text/plain; charset=UTF-8");
+    EXPECT_EQ(part.field("ETag"), client.get("/s/a.txt").field("ETag"));
+    EXPECT_EQ(client.get("/s/a.txt", "Range: bytes=-2\r\n").body, "lo");
+    EXPECT_EQ(client.get("/s/a.txt", "Range: bytes=3-100\r\n").body, "lo");
+    Answer behind = client.get("/s/a.txt", "Range: bytes=5-\r\n");
+    EXPECT_EQ(behind.status, 416);
+    EXPECT_EQ(behind.field("Content-Range"), "bytes */5");
+    EXPECT_EQ(behind.body, "");
+    for (std::string_view whole : {"bytes=0-", "bytes=0-4", "bytes=3-1", "bytes=x", "lines=1-2", "bytes=0-2,0-2"}) {
+        Answer answer = client.get("/s/a.txt", "Range: " + std::string(whole) + "\r\n");
+        EXPECT_EQ(answer.status, 200) << whole;
+        EXPECT_EQ(answer.body, "hello") << whole;
+        EXPECT_EQ(answer.field("Content-Range"), std::nullopt) << whole;
+    }
+    Answer head = client.head("/s/a.txt", "Range: bytes=1-3\r\n");
+    EXPECT_EQ(head.status, 200) << "RFC 9110 14.2: for GET only";
+    EXPECT_EQ(head.field("Content-Length"), "5");
+    EXPECT_EQ(client.get("/s/empty.css", "Range: bytes=0-\r\n").status, 416);
+}
+
+TEST_F(StaticFiles, SeveralPartsAreOneMultipartBody) {
+    for (std::size_t in_memory : {0, 1000}) {
+        Served served(folder_, StaticFilesOptions().cached_file_bytes(in_memory));
+        Answer answer = served->get("/s/a.txt", "Range: bytes=0-0, -2\r\n");
+        EXPECT_EQ(answer.status, 206);
+        EXPECT_EQ(answer.field("Content-Range"), std::nullopt);
+        std::string type = answer.field("Content-Type").value_or("");
+        std::string start = "multipart/byteranges; boundary=";
+        ASSERT_TRUE(type.starts_with(start)) << type;
+        std::string line = "--" + type.substr(start.size());
+        EXPECT_EQ(answer.body,
+                  line + "\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Range: bytes 0-0/5\r\n\r\nh\r\n" +
+                      line + "\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Range: bytes 3-4/5\r\n\r\nlo\r\n" +
+                      line + "--\r\n");
+        EXPECT_EQ(served->get("/s/a.txt").body, "hello") << "the length was right";
+    }
+}
+
+TEST_F(StaticFiles, PartsOfALargeFile) {
+    std::string bytes = text_of_lines(1'000'000);
+    put(folder_ / "large", bytes);
+    WebClient client(app_);
+    Answer part = client.get("/s/large", "Range: bytes=300000-899999\r\n");
+    EXPECT_EQ(part.status, 206);
+    EXPECT_TRUE(part.body == bytes.substr(300'000, 600'000));
+    EXPECT_EQ(part.field("Content-Range"), "bytes 300000-899999/1000000");
+    EXPECT_TRUE(client.get("/s/large").body == bytes);
+}
+
+TEST_F(StaticFiles, RangesCanBeTurnedOff) {
+    Served served(folder_, StaticFilesOptions().ranges(false));
+    Answer answer = served->get("/s/a.txt", "Range: bytes=1-3\r\n");
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.field("Accept-Ranges"), std::nullopt);
+}
+
+TEST_F(StaticFiles, LargeOnesAreNamedByTheFileSystem) {
+    Served served("/usr/bin", StaticFilesOptions().cached_file_bytes(0));  // nobody has changed it these two seconds
+    Answer answer = served->get("/s/env");
+    std::string etag = answer.field("ETag").value_or("");
+    EXPECT_TRUE(etag.starts_with("\"")) << etag << " is strong";
+    EXPECT_LT(etag.size(), 60u);
+    EXPECT_EQ(served->get("/s/env", "If-None-Match: " + etag + "\r\n").status, 304);
+    EXPECT_EQ(served->get("/s/env", "Range: bytes=0-1\r\nIf-Range: " + etag + "\r\n").status, 206);
+    std::string date = answer.field("Last-Modified").value_or("");
+    EXPECT_EQ(served->get("/s/env", "Range: bytes=0-1\r\nIf-Range: " + date + "\r\n").status, 206);
+    Served fresh(folder_, StaticFilesOptions().cached_file_bytes(4));
+    EXPECT_TRUE(fresh->get("/s/a.txt").field("ETag")->starts_with("W/")) << "it may change within the same tick";
+}
+
+TEST_F(StaticFiles, WhatIsKeptInMemoryIsLimited) {
+    auto etag_length = [&](std::size_t limit) {
+        Served served(folder_, StaticFilesOptions().cached_file_bytes(limit));
+        return served->get("/s/a.txt").field("ETag")->size();
+    };
+    EXPECT_EQ(etag_length(5), 130u);
+    EXPECT_LT(etag_length(4), 60u);
+}
+
+TEST_F(StaticFiles, VersionedUrlsAreKeptForTenYears) {
+    Served served(folder_, {});
+    std::string url = served.files().static_url("a.txt");
+    EXPECT_EQ(url, "/s/a.txt?v=" + std::string(kHelloHash));
+    Answer answer = served->get(url);
+    EXPECT_EQ(answer.body, "hello");
+    EXPECT_EQ(answer.field("Cache-Control"), "public, max-age=315360000, immutable");
+    Answer unchanged = served->get(url, "If-None-Match: *\r\n");
+    EXPECT_EQ(unchanged.field("Cache-Control"), "public, max-age=315360000, immutable");
+    for (std::string_view other : {"?v=", "?v=123", "?w=1", "", "?v", "?v=123&v="}) {
+        EXPECT_EQ(served->get("/s/a.txt" + std::string(other)).field("Cache-Control"), "no-cache")
+            << other << ": the URL of another version must not get stuck with this content";
+    }
+    EXPECT_EQ(served->get("/s/a.txt?x=1&v=" + std::string(kHelloHash)).field("Cache-Control"),
+              "public, max-age=315360000, immutable");
+    put(folder_ / "a.txt", "hello!");
+    EXPECT_NE(served.files().static_url("a.txt"), url);
+    EXPECT_EQ(served->get(url).field("Cache-Control"), "no-cache");
+    EXPECT_EQ(served.files().static_url("missing.css"), "/s/missing.css");
+    EXPECT_EQ(served.files().static_url("sub"), "/s/sub");
+    EXPECT_EQ(served.files().static_url("../secret.txt"), "/s/../secret.txt");
+    EXPECT_EQ(served.files().static_url("a b/\"c"), "/s/a%20b/%22c");
+    EXPECT_EQ(served.files().version(std::string("a.txt\0", 6)), std::nullopt);
+}
+
+TEST_F(StaticFiles, LargeOnesAreHashedByAThread) {
+    Served served("/usr/bin", StaticFilesOptions().cached_file_bytes(0));
+    Served in_memory("/usr/bin", StaticFilesOptions());
+    EXPECT_EQ(served.files().static_url("env"), "/s/env") << "not known yet";
+    while (!served.files().version("env")) std::this_thread::yield();
+    EXPECT_EQ(served.files().version("env"), in_memory.files().version("env"));
+    EXPECT_EQ(served->get(served.files().static_url("env")).field("Cache-Control"),
+              "public, max-age=315360000, immutable");
+}
+
+TEST_F(StaticFiles, CachePolicyAndOwnFields) {
+    Served served(folder_, StaticFilesOptions()
+                               .max_age(std::chrono::hours(1))
+                               .versioned_max_age(std::chrono::seconds(5))
+                               .header("X-Robots-Tag", "noindex")
+                               .header("Accept-Ranges", "none"));
+    Answer answer = served->get("/s/a.txt");
+    EXPECT_EQ(answer.field("Cache-Control"), "max-age=3600");
+    EXPECT_EQ(answer.field("X-Robots-Tag"), "noindex");
+    EXPECT_EQ(answer.field("Accept-Ranges"), "none") << "an own field replaces ours";
+    EXPECT_EQ(served->get(served.files().static_url("a.txt")).field("Cache-Control"), "public, max-age=5, immutable");
+    EXPECT_THROW(StaticFilesOptions().header("X", "a\r\nb"), std::invalid_argument);
+    EXPECT_THROW(StaticFilesOptions().header("Content-Length", "1"), std::invalid_argument);
+    EXPECT_THROW(StaticFilesOptions().content_type("x", "a\nb"), std::invalid_argument);
+}
+
+TEST_F(StaticFiles, ContentTypes) {
+    struct Row {
+        const char* name;
+        const char* type;
+    };
+    for (const Row& row : std::initializer_list<Row>{{"a.CSS", "text/css; charset=UTF-8"},
+                                                     {"a.tar.gz", "application/gzip"},
+                                                     {"a.webmanifest", "application/manifest+json"},
+                                                     {"a.7z", "application/x-7z-compressed"},
+                                                     {"a.zst", "application/zstd"},
+                                                     {"a", "application/octet-stream"},
+                                                     {"a.", "application/octet-stream"},
+                                                     {"css", "application/octet-stream"},
+                                                     {"a.b.c/css", "application/octet-stream"},
+                                                     {"a.thisendingistoolong", "application/octet-stream"},
+                                                     {"a.gltf", "model/gltf+json"},
+                                                     {"a.css.map", "application/x-map"},
+                                                     {"map", "application/octet-stream"}}) {
+        fs::create_directories((folder_ / row.name).parent_path());
+        put(folder_ / row.name, "x");
+        Served served(
+            folder_,
+            StaticFilesOptions().content_type("gltf", "model/gltf+json").content_type("map", "application/x-map"));
+        EXPECT_EQ(served->get("/s/" + std::string(row.name)).field("Content-Type"), row.type) << row.name;
+    }
+}
+
+TEST_F(StaticFiles, HiddenOnesAreNotServed) {
+    fs::create_directories(folder_ / ".git");
+    fs::create_directories(folder_ / ".well-known" / ".x");
+    put(folder_ / ".env", "PASSWORD");
+    put(folder_ / ".git" / "config", "PASSWORD");
+    put(folder_ / "sub" / ".hidden", "PASSWORD");
+    put(folder_ / ".well-known" / ".x" / "y", "PASSWORD");
+    put(folder_ / ".well-known" / "security.txt", "Contact: x");
+    put(folder_ / "a..b", "dots");
+    Served served(folder_, {});
+    for (const char* path : {".env", ".git/config", "sub/.hidden", "%2eenv", "./.env", "sub/%2ehidden",
+                             ".well-known/.x/y", ".well-known/../.env", ".well-known"}) {
+        EXPECT_EQ(served->get("/s/" + std::string(path)).status, 404) << path;
+    }
+    EXPECT_EQ(served->get("/s/.well-known/security.txt").body, "Contact: x");
+    EXPECT_EQ(served->get("/s/a..b").body, "dots");
+    Served open(folder_, StaticFilesOptions().hidden_files(true));
+    EXPECT_EQ(open->get("/s/.env").body, "PASSWORD");
+    EXPECT_EQ(open->get("/s/../secret.txt").status, 404);
+    EXPECT_EQ(open->get("/s/sub/../../secret.txt").status, 404);
+}
+
+TEST_F(StaticFiles, DefaultFilesOfFolders) {
+    put(folder_ / "index.html", "top");
+    put(folder_ / "sub" / "index.html", "below");
+    put(folder_ / "sub" / "home.htm", "home");
+    Served served(folder_, {});
+    EXPECT_EQ(served->get("/s/").body, "top");
+    EXPECT_EQ(served->get("/s/").field("Content-Type"), "text/html; charset=UTF-8");
+    EXPECT_EQ(served->get("/s/sub/").body, "below");
+    Answer redirect = served->get("/s/sub");
+    EXPECT_EQ(redirect.status, 301);
+    EXPECT_EQ(redirect.field("Location"), "/s/sub/");
+    EXPECT_EQ(served->get("/s/sub?a=1").field("Location"), "/s/sub/?a=1");
+    EXPECT_EQ(served->get("/s/s%75b").field("Location"), "/s/s%75b/");
+    EXPECT_EQ(served->get("/s/sub/deep").status, 404) << "it has no default file";
+    EXPECT_EQ(served->get("/s/sub/deep/").status, 404);
+    Served other(folder_, StaticFilesOptions().default_file("home.htm"));
+    EXPECT_EQ(other->get("/s/").status, 404);
+    EXPECT_EQ(other->get("/s/sub/").body, "home");
+    Served none(folder_, StaticFilesOptions().default_file(""));
+    EXPECT_EQ(none->get("/s/sub/").status, 404);
+    EXPECT_EQ(none->get("/s/").status, 404);
+}
+
+TEST_F(StaticFiles, ARedirectNeverLeadsToAnotherHost) {
+    put(folder_ / "sub" / "index.html", "below");
+    Application app;
+    app.get("//{path:path}", static_files(folder_.string()));
+    WebClient client(app);
+    for (const char* target : {"//sub", "//s%75b"}) {
+        Answer answer = client.get(target);
+        EXPECT_EQ(answer.status, 403) << target;
+        EXPECT_EQ(answer.field("Location"), std::nullopt) << target;
+    }
+}
+
+TEST_F(StaticFiles, FavouriteIconAndRobots) {
+    put(folder_ / "favicon.ico", "icon");
+    Served served(folder_, {});
+    EXPECT_EQ(served->get("/favicon.ico").body, "icon");
+    EXPECT_EQ(served->get("/favicon.ico").field("Content-Type"), "image/x-icon");
+    EXPECT_EQ(served->get("/robots.txt").status, 404);
+}
+
+std::string gunzip(const Answer& answer, http::ContentCoding coding) {
+    return decode(coding, answer.body, 10'000'000).value_or("not of this coding");
+}
+
+TEST_F(StaticFiles, FilesCompressedBeforehandAreSent) {
+    const std::string text = text_of_lines(2000);
+    put(folder_ / "x.css", text);
+    put(folder_ / "x.css.gz", "GZ");
+    put(folder_ / "x.css.br", "BR");
+    put(folder_ / "image.png", text);
+    put(folder_ / "image.png.gz", "GZ");
+    Served served(folder_, {});
+    struct Row {
+        std::string_view accepted;
+        std::optional<std::string> coding;
+        std::string body;
+    };
+    for (const Row& row :
+         {Row{"gzip", "gzip", "GZ"}, Row{"gzip, br", "br", "BR"}, Row{"br;q=0.5, gzip", "gzip", "GZ"},
+          Row{"br;q=0, gzip", "gzip", "GZ"}, Row{"zstd, gzip;q=0.9", "gzip", "GZ"}, Row{"*", "br", "BR"},
+          Row{"identity", std::nullopt, text}, Row{"gzip;q=0", std::nullopt, text}, Row{"", std::nullopt, text}}) {
+        Answer answer = served->get("/s/x.css", "Accept-Encoding: " + std::string(row.accepted) + "\r\n");
+        EXPECT_EQ(answer.status, 200);
+        EXPECT_EQ(answer.field("Content-Encoding"), row.coding) << row.accepted;
+        EXPECT_EQ(answer.body, row.body) << row.accepted;
+        EXPECT_EQ(answer.field("Vary"), "Accept-Encoding") << row.accepted;
+        EXPECT_EQ(answer.field("Content-Type"), "text/css; charset=UTF-8") << row.accepted;
+    }
+    Answer image = served->get("/s/image.png", "Accept-Encoding: gzip\r\n");
+    EXPECT_EQ(image.field("Content-Encoding"), std::nullopt) << "what is compressed already is not looked for";
+    EXPECT_EQ(image.field("Vary"), std::nullopt);
+    EXPECT_EQ(served->get("/s/x.css.gz", "Accept-Encoding: gzip\r\n").field("Content-Type"), "application/gzip");
+
+    Answer gz = served->get("/s/x.css", "Accept-Encoding: gzip\r\n");
+    Answer br = served->get("/s/x.css", "Accept-Encoding: br\r\n");
+    Answer plain = served->get("/s/x.css");
+    EXPECT_NE(gz.field("ETag"), br.field("ETag"));
+    EXPECT_NE(gz.field("ETag"), plain.field("ETag"));
+    std::string condition = "If-None-Match: " + *gz.field("ETag") + "\r\n";
+    EXPECT_EQ(served->get("/s/x.css", "Accept-Encoding: gzip\r\n" + condition).status, 304);
+    EXPECT_EQ(served->get("/s/x.css", "Accept-Encoding: gzip\r\n" + condition).field("Vary"), "Accept-Encoding");
+    EXPECT_EQ(served->get("/s/x.css", "Accept-Encoding: br\r\n" + condition).status, 200);
+    EXPECT_EQ(served->get("/s/x.css", condition).status, 200);
+}
+
+TEST_F(StaticFiles, CompressedFilesThatAreOlderAreNotSent) {
+    put(folder_ / "x.css", "fresh");
+    put(folder_ / "x.css.gz", "STALE");
+    timespec times[2] = {{1'000'000'000, 0}, {1'000'000'000, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, (folder_ / "x.css.gz").c_str(), times, 0), 0);
+    Served served(folder_, {});
+    EXPECT_EQ(served->get("/s/x.css", "Accept-Encoding: gzip\r\n").body, "fresh");
+    fs::remove(folder_ / "x.css.gz");
+    fs::create_symlink(base_ / "secret.txt", folder_ / "x.css.gz");
+    EXPECT_EQ(served->get("/s/x.css", "Accept-Encoding: gzip\r\n").body, "fresh");
+    Served off(folder_, StaticFilesOptions().precompressed(false).compress(false));
+    EXPECT_EQ(off->get("/s/x.css", "Accept-Encoding: gzip\r\n").field("Vary"), std::nullopt);
+}
+
+TEST_F(StaticFiles, TextIsCompressed) {
+    const std::string text = text_of_lines(5000);
+    put(folder_ / "x.css", text);
+    put(folder_ / "below.css", text_of_lines(1023));
+    put(folder_ / "at.css", text_of_lines(1024));
+    put(folder_ / "x.png", text);
+    Served served(folder_, {});
+    for (auto coding : {http::ContentCoding::kGzip, http::ContentCoding::kBrotli, http::ContentCoding::kZstd}) {
+        std::string accept = "Accept-Encoding: " + std::string(to_string(coding)) + "\r\n";
+        for (int i = 0; i < 2; ++i) {
+            Answer answer = served->get("/s/x.css", accept);
+            EXPECT_EQ(answer.field("Content-Encoding"), to_string(coding));
+            EXPECT_EQ(gunzip(answer, coding), text) << to_string(coding);
+            EXPECT_TRUE(answer.field("ETag")->starts_with("W/\""));
+            EXPECT_TRUE(answer.field("ETag")->ends_with("-" + std::string(to_string(coding)) + "\""));
+            EXPECT_EQ(answer.field("Vary"), "Accept-Encoding");
+            Answer head = served->head("/s/x.css", accept);
+            EXPECT_EQ(head.head, answer.head);
+            std::string condition = "If-None-Match: " + *answer.field("ETag") + "\r\n";
+            EXPECT_EQ(served->get("/s/x.css", accept + condition).status, 304);
+            EXPECT_EQ(served->get("/s/x.css", condition).status, 200);
+        }
+    }
+    std::string accept = "Accept-Encoding: gzip\r\n";
+    EXPECT_EQ(served->get("/s/below.css", accept).field("Content-Encoding"), std::nullopt);
+    EXPECT_EQ(served->get("/s/below.css", accept).field("Vary"), "Accept-Encoding");
+    EXPECT_EQ(served->get("/s/at.css", accept).field("Content-Encoding"), "gzip");
+    EXPECT_EQ(served->get("/s/x.png", accept).field("Content-Encoding"), std::nullopt);
+    EXPECT_EQ(served->get("/s/x.css").body, text);
+    Answer part = served->get("/s/x.css", accept + "Range: bytes=0-9\r\n");
+    EXPECT_EQ(part.status, 206);
+    EXPECT_EQ(part.field("Content-Encoding"), std::nullopt) << "a part is one of the file itself";
+    EXPECT_EQ(part.body, text.substr(0, 10));
+    Answer gz = served->get("/s/x.css", accept);
+    EXPECT_EQ(served->get("/s/x.css", accept + "Range: bytes=0-9\r\nIf-Range: " + *gz.field("ETag") + "\r\n").status,
+              200);
+    put(folder_ / "x.css", "other " + text);
+    EXPECT_EQ(gunzip(served->get("/s/x.css", accept), http::ContentCoding::kGzip), "other " + text);
+}
+
+TEST_F(StaticFiles, WhatDoesNotBecomeSmallerIsSentAsItIs) {
+    std::string noise(1500, '\0');
+    unsigned state = 1;
+    for (char& byte : noise) byte = static_cast<char>((state = state * 1664525 + 1013904223) >> 24U);
+    put(folder_ / "noise.txt", noise);
+    Served served(folder_, {});
+    for (int i = 0; i < 2; ++i) {
+        Answer answer = served->get("/s/noise.txt", "Accept-Encoding: gzip\r\n");
+        EXPECT_EQ(answer.field("Content-Encoding"), std::nullopt);
+        EXPECT_TRUE(answer.body == noise);
+        std::string condition = "If-None-Match: " + *answer.field("ETag") + "\r\n";
+        EXPECT_EQ(served->get("/s/noise.txt", "Accept-Encoding: gzip\r\n" + condition).status, 304);
+    }
+}
+
+TEST_F(StaticFiles, LargeTextIsCompressedByAThread) {
+    const std::string text = text_of_lines(100'000);
+    put(folder_ / "x.js", text);
+    put(folder_ / "limit.js", text.substr(0, 50'000));
+    Served served(folder_, StaticFilesOptions().compress_max_bytes(100'000));
+    Answer answer = served.get_later("/s/x.js", "Accept-Encoding: gzip\r\n");
+    EXPECT_EQ(answer.field("Content-Encoding"), "gzip");
+    EXPECT_EQ(answer.field("Content-Length"), std::to_string(answer.body.size()));
+    EXPECT_TRUE(gunzip(answer, http::ContentCoding::kGzip) == text);
+    Answer again = served->get("/s/x.js", "Accept-Encoding: gzip\r\n");
+    EXPECT_EQ(again.body, answer.body) << "the second time it is at hand";
+    Served limited(folder_, StaticFilesOptions().compress_max_bytes(99'999));
+    EXPECT_EQ(limited->get("/s/x.js", "Accept-Encoding: gzip\r\n").field("Content-Encoding"), std::nullopt);
+}
+
+TEST_F(StaticFiles, HeadIsGetWithoutTheBody) {
+    put(folder_ / "large", text_of_lines(500'000));
+    put(folder_ / "index.html", text_of_lines(3000));
+    Served served(folder_, {});
+    for (const char* path : {"a.txt", "large", "empty.css", "", "sub/", "missing", "sub/b.html?v=1"}) {
+        for (const char* fields : {"", "Accept-Encoding: br\r\n", "If-None-Match: *\r\n", "If-Match: \"x\"\r\n"}) {
+            std::string target = "/s/" + std::string(path);
+            EXPECT_EQ(served->head(target, fields).head, served->get(target, fields).head) << target << " " << fields;
+        }
+    }
+}
+
+TEST_F(StaticFiles, OneThatGrowsIsSentAsLongAsItWas) {
+    put(folder_ / "large", std::string(300'000, 'x'));
+    WebClient client(app_);
+    EXPECT_EQ(client.get("/s/large").body.size(), 300'000u);
+    put(folder_ / "large", std::string(400'000, 'y'));
+    EXPECT_EQ(client.get("/s/large").body, std::string(400'000, 'y'));
+    put(folder_ / "a.txt", std::string(1000, 'z'));
+    EXPECT_EQ(client.get("/s/a.txt").body, std::string(1000, 'z'));
+}
+
+TEST_F(StaticFiles, ACheckIntervalSavesAskingTheFileSystem) {
+    Served served(folder_, StaticFilesOptions().check_interval(std::chrono::seconds(1)));
+    EXPECT_EQ(served->get("/s/a.txt").body, "hello");
+    EXPECT_EQ(served->get("/s/new.txt").status, 404);
+    put(folder_ / "a.txt", "changed");
+    put(folder_ / "new.txt", "new");
+    served->loop().advance(std::chrono::milliseconds(999));
+    EXPECT_EQ(served->get("/s/a.txt").body, "hello");
+    EXPECT_EQ(served->get("/s/new.txt").status, 404);
+    served->loop().advance(std::chrono::milliseconds(1));
+    EXPECT_EQ(served->get("/s/a.txt").body, "changed");
+    EXPECT_EQ(served->get("/s/new.txt").body, "new");
 }
 
 TEST_F(StaticFiles, AFolderThatCantBeOpenedIsAnErrorAtStart) {
