@@ -14,9 +14,9 @@ struct DatabaseUrl {
     Kind kind = Kind::kSqlite;
     std::string user;
     std::string password;
-    std::string host;  ///< a name or an address; an IPv6 address without its brackets; empty with a unix socket
-    std::uint16_t port = 0;
-    std::string database;  ///< SQLite: the file's path, or ":memory:"
+    std::string host;        ///< a name or an address; an IPv6 address without its brackets; empty with a unix socket
+    std::uint16_t port = 0;  ///< 3306 or 5432 where the URL names none; SQLite: 0
+    std::string database;    ///< SQLite: the file's path, or ":memory:"
     std::map<std::string, std::string>
         options;  ///< of the query: unix_socket, ssl_mode, ssl_ca …; the driver knows which
 };
