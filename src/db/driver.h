@@ -2,13 +2,13 @@
 
 #include "db/database_url.h"
 #include <caropig/async/task.h>
+#include <caropig/db/outcome.h>
 #include <caropig/db/value.h>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,12 +24,6 @@ class Loop;
 namespace caropig::db {
 
 using Columns = std::shared_ptr<const std::vector<std::string>>;
-
-/// What a finished statement has done.
-struct Outcome {
-    std::uint64_t affected_rows = 0;
-    std::optional<std::uint64_t> last_insert_id;
-};
 
 /// A connection, from Driver::connect() on. Used on its loop's thread, by one task at a time. Destroying it closes it
 /// at once, without a word to the server and without waiting.
