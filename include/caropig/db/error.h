@@ -26,16 +26,17 @@ public:
     };
 
     /// `database` names the server without a password, `statement` is its text without the arguments (may be empty),
-    /// `message` is the server's or the library's.
+    /// `message` is the server's or the library's. Where that may quote values, `shown` is what what() says instead.
     Error(Kind kind, std::string_view database, std::string_view statement, std::string_view message,
-          std::string sql_state = {}, int server_code = 0, std::error_code code = {});
+          std::string sql_state = {}, int server_code = 0, std::error_code code = {}, std::string_view shown = {});
 
     [[nodiscard]] Kind kind() const noexcept { return kind_; }
     /// Five characters of the SQL standard, "42S02"; empty where there is none (SQLite, or no server was reached).
     [[nodiscard]] const std::string& sql_state() const noexcept { return sql_state_; }
     /// The database's own number: 1146 of MariaDB, SQLite's extended result code; 0 where it has none.
     [[nodiscard]] int server_code() const noexcept { return server_code_; }
-    /// What the server or its library said.
+    /// What the server or its library said, word for word. Beware: a server quotes values there ("Duplicate entry
+    /// 'alice' for key 'name'"), so it is for decisions, not for logs; those take what().
     [[nodiscard]] const std::string& message() const noexcept { return message_; }
     /// The statement's text, without its arguments; empty when it was not about a statement.
     [[nodiscard]] const std::string& statement() const noexcept { return statement_; }
