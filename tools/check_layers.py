@@ -2,7 +2,8 @@
 """Checks what keeps the layers apart, and prints FILE:LINE of each finding.
 
 - An include points to its own layer or to one below it: what CMakeLists.txt names as DEPENDS, and what those depend on.
-- A public header includes only the standard library, Boost.JSON and other public headers.
+- A public header includes only the standard library, other public headers, Boost.JSON, and Boost.Describe with the
+  Boost.Mp11 that it is used through.
 - A public header has at most 300 lines, a source or private header at most 800.
 """
 
@@ -17,7 +18,7 @@ MAX_SOURCE_LINES = 800
 LAYER = re.compile(r"^\s*caropig_layer\(([^)]*)\)", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:<([^>]+)>|"([^"]+)")')
 # The standard library's headers have neither a folder nor a suffix.
-ALLOWED_IN_PUBLIC = re.compile(r"[a-z_0-9]+|caropig/.+|boost/json(/.+|\.hpp)")
+ALLOWED_IN_PUBLIC = re.compile(r"[a-z_0-9]+|caropig/.+|boost/(json|describe|mp11)(/.+|\.hpp)")
 
 
 def layers_of(cmake_lists):
@@ -68,7 +69,8 @@ def check_file(path, layer, public, layers):
         if public and quoted:
             yield number, f'a public header includes the private "{quoted}"'
         elif public and not ALLOWED_IN_PUBLIC.fullmatch(angled):
-            yield number, f"a public header includes <{angled}>: only the standard library, Boost.JSON and caropig/ are allowed"
+            yield number, f"a public header includes <{angled}>: only the standard library, Boost.JSON, Boost.Describe "
+                           "and caropig/ are allowed"
         target = included_layer(angled, quoted)
         if target is None:
             continue

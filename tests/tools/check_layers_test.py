@@ -56,7 +56,7 @@ class CheckLayers(unittest.TestCase):
 
     def test_finds_what_public_headers_must_not_include(self):
         for include in ('"base/private.h"', "<sys/socket.h>", "<unistd.h>", "<fmt/format.h>", "<spdlog/spdlog.h>", "<re2/re2.h>",
-                        "<CLI/CLI.hpp>", "<ares.h>", "<openssl/ssl.h>", "<boost/asio.hpp>"):
+                        "<CLI/CLI.hpp>", "<ares.h>", "<openssl/ssl.h>", "<boost/asio.hpp>", "<boost/mp11_evil.hpp>"):
             with self.subTest(include=include):
                 findings = self.check(include__caropig__base__a_H=f"#pragma once\n#include {include}\n")
                 self.assertEqual(len(findings), 1)
@@ -64,6 +64,10 @@ class CheckLayers(unittest.TestCase):
 
     def test_allows_boost_json_in_public_headers(self):
         self.assertEqual(self.check(include__caropig__web__a_H="#include <boost/json/value.hpp>\n#include <boost/json.hpp>\n"), [])
+
+    def test_allows_boost_describe_in_public_headers(self):
+        self.assertEqual(self.check(include__caropig__web__a_H="#pragma once\n#include <boost/describe.hpp>\n#include <boost/mp11.hpp>\n"
+                                                               "#include <boost/describe/members.hpp>\n"), [])
 
     def test_finds_long_files(self):
         self.assertEqual(self.check(include__caropig__base__a_H="//\n" * 300, src__base__a_CC="//\n" * 800), [])
