@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -33,4 +34,13 @@ using DateTime = std::chrono::sys_time<std::chrono::microseconds>;
 using Value = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Bytes, Decimal, Date,
                            DateTime>;
 
+namespace detail {
+
+/// std::optional<T> is a T that may be NULL.
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+
+}  // namespace detail
 }  // namespace caropig::db
