@@ -86,6 +86,10 @@ struct DriverOptions {
     std::size_t statement_cache = 64;                ///< prepared statements kept on each connection; 0: none
 };
 
+/// Gives ":memory:" a name of its own, so that all drivers made of this URL have the same database, and keeps it in
+/// memory as long as what is returned lives. Null, and nothing is done, for any other URL.
+std::shared_ptr<void> share_sqlite_memory(DatabaseUrl& url);
+
 std::unique_ptr<Driver> make_sqlite_driver(Loop& loop, const DatabaseUrl& url, const DriverOptions& options);
 std::unique_ptr<Driver> make_mysql_driver(Loop& loop, const DatabaseUrl& url, const DriverOptions& options);
 std::unique_ptr<Driver> make_postgres_driver(Loop& loop, const DatabaseUrl& url, const DriverOptions& options);

@@ -1,0 +1,212 @@
+#include "db/driver.h"
+#include "db/sqlite_handle.h"
+#include <caropig/async/shield.h>
+#include <caropig/loop/loop.h>
+#include <caropig/loop/thread_pool.h>
+#include <caropig/loop/timer.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <iterator>
+#include <stdexcept>
+#include <utility>
+
+namespace caropig::db {
+namespace {
+
+using State = SqliteHandle::State;
+using namespace std::chrono_literals;
+
+/// A number of an option, from `least` to `most`.
+std::size_t number_of(const std::string& option, const std::string& text, std::size_t least, std::size_t most) {
+    std::size_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data(), end, number);
+    if (parsed.ec != std::errc() || parsed.ptr != end || number < least || number > most) {
+        throw std::invalid_argument("bad database URL: the option " + option + " must be a number from " +
+                                    std::to_string(least) + " to " + std::to_string(most));
+    }
+    return number;
+}
+
+constexpr std::string_view kMemory = ":memory:";
+
+SqliteSettings settings_of(const DatabaseUrl& url) {
+    SqliteSettings settings;
+    for (const auto& [option, value] : url.options) {
+        if (option == "busy_timeout") {
+            settings.busy_timeout = std::chrono::milliseconds(number_of(option, value, 0, 600'000));
+        } else if (option == "threads") {
+            settings.threads = number_of(option, value, 1, 64);
+        } else if (option == "mode" && (value == "ro" || value == "rw" || value == "rwc")) {
+            settings.read_only = value == "ro";
+            settings.may_create = value == "rwc";
+        } else if (option == "synchronous" && (value == "full" || value == "normal" || value == "off")) {
+            settings.synchronous = value;
+        } else if (option == "mode" || option == "synchronous") {
+            throw std::invalid_argument("bad database URL: the option " + option + " has no such value");
+        } else {
+            throw std::invalid_argument("bad database URL: a sqlite database has no option " + option);
+        }
+    }
+    settings.in_memory = url.database.starts_with(kMemory);
+    if (settings.in_memory) {
+        settings.file = "file:/caropig" + url.database.substr(kMemory.size()) + "?vfs=memdb";
+    } else {
+        // What begins with "file:" or ":" is no path to SQLite.
+        const bool needs_folder = url.database.starts_with(':') || url.database.starts_with("file:");
+        settings.file = needs_folder ? "./" + url.database : url.database;
+    }
+    return settings;
+}
+
+/// Runs SQLite on the driver's threads, and keeps what it has read until it is fetched.
+class SqliteConnection final : public Connection {
+public:
+    SqliteConnection(Loop& loop, ThreadPool& threads, const SqliteSettings& settings, const std::string& name)
+        : loop_(loop), threads_(threads), settings_(settings), name_(name) {}
+    ~SqliteConnection() override {
+        // The last connection that is closed writes the log back into the file: not on the loop.
+        auto close = [handle = std::move(handle_)]() mutable { handle.reset(); };
+        threads_.post(std::move(close));
+    }
+
+    Task<void> open() {
+        bool opened = false;
+        auto work = [this, &opened] { opened = handle_->open(settings_); };
+        co_await threads_.run(work);
+        if (opened) co_return;
+        const SqliteFailure& failure = handle_->failure();
+        throw Error(Error::Kind::kUnavailable, name_, {}, failure.message, {}, failure.code);
+    }
+
+    Task<Columns> start(std::string_view sql, std::span<const Value> arguments) override {
+        constexpr std::size_t kFirstRows = 32;
+        const TimePoint give_up_at = time_after(loop_.now(), settings_.busy_timeout);
+        auto work = [this, sql, arguments](const std::stop_token& stop) {
+            state_ = handle_->start(sql, arguments, read_, kFirstRows, stop);
+        };
+        read_.clear();
+        Duration pause = 1ms;
+        while (true) {
+            co_await run(work);
+            if (state_ != State::kBusy || loop_.now() >= give_up_at) break;
+            // No thread waits for the lock: whoever holds it may need one to go on.
+            co_await sleep_for(std::min<Duration>(pause, give_up_at - loop_.now()));
+            pause = std::min<Duration>(2 * pause, 50ms);
+        }
+        throw_if_failed();
+        co_return handle_->columns();
+    }
+
+    Task<std::size_t> fetch(std::vector<Value>& cells, std::size_t most) override {
+        const std::size_t width = handle_->columns() != nullptr ? handle_->columns()->size() : 0;
+        if (read_.empty() && handle_->active()) {
+            auto work = [this, most](const std::stop_token& stop) { state_ = handle_->fetch(read_, most, stop); };
+            co_await run(work);
+            throw_if_failed();
+        }
+        if (read_.empty()) co_return 0;
+        const std::size_t rows = std::min(most, read_.size() / width);
+        if (cells.empty() && rows * width == read_.size()) {
+            cells.swap(read_);
+            co_return rows;
+        }
+        const auto end = read_.begin() + static_cast<std::ptrdiff_t>(rows * width);
+        cells.insert(cells.end(), std::move_iterator(read_.begin()), std::move_iterator(end));
+        read_.erase(read_.begin(), end);
+        co_return rows;
+    }
+
+    [[nodiscard]] Outcome outcome() const noexcept override { return handle_->outcome(); }
+
+    Task<void> abandon() override {
+        read_.clear();
+        if (!handle_->active()) co_return;
+        auto work = [this] { handle_->reset(); };
+        co_await threads_.run(work);
+    }
+
+    /// A file gives none.
+    Task<void> ping() override { co_return; }
+
+    [[nodiscard]] bool usable() const noexcept override { return handle_->usable(); }
+    [[nodiscard]] bool in_transaction() const noexcept override { return handle_->in_transaction(); }
+
+private:
+    /// Runs `work` on a thread. When it is cancelled, the statement has ended before Cancelled is thrown.
+    template <class Work>
+    Task<void> run(Work& work) {
+        bool cancelled = false;
+        try {
+            co_await threads_.run(std::ref(work));
+        } catch (const Cancelled&) {
+            cancelled = true;
+        }
+        if (!cancelled) co_return;
+        co_await shield(abandon());
+        throw Cancelled();
+    }
+
+    void throw_if_failed() const {
+        if (state_ != State::kFailed && state_ != State::kBusy) return;
+        const SqliteFailure& failure = handle_->failure();
+        throw Error(failure.kind, name_, failure.statement, failure.message, {}, failure.code);
+    }
+
+    Loop& loop_;
+    ThreadPool& threads_;
+    const SqliteSettings& settings_;
+    const std::string& name_;
+    std::unique_ptr<SqliteHandle> handle_ = std::make_unique<SqliteHandle>();
+    std::vector<Value> read_;  // by the thread, while it works, else by the loop
+    State state_ = State::kDone;
+};
+
+class SqliteDriver final : public Driver {
+public:
+    SqliteDriver(Loop& loop, DatabaseUrl url, const DriverOptions& options)
+        : loop_(loop),
+          name_(describe(url)),
+          memory_(share_sqlite_memory(url)),
+          settings_(settings_of(url)),
+          threads_(ThreadPoolOptions().threads(settings_.threads).name("sqlite")) {
+        settings_.statement_cache = options.statement_cache;
+    }
+
+    Task<std::unique_ptr<Connection>> connect() override {
+        auto connection = std::make_unique<SqliteConnection>(loop_, threads_, settings_, name_);
+        co_await connection->open();
+        co_return std::unique_ptr<Connection>(std::move(connection));
+    }
+
+    [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+
+private:
+    Loop& loop_;
+    std::string name_;
+    std::shared_ptr<void> memory_;
+    SqliteSettings settings_;
+    ThreadPool threads_;
+};
+
+}  // namespace
+
+std::shared_ptr<void> share_sqlite_memory(DatabaseUrl& url) {
+    if (url.kind != DatabaseUrl::Kind::kSqlite || url.database != kMemory) return nullptr;
+    static std::atomic<unsigned> last = 0;
+    url.database += std::to_string(++last);
+    auto keeper = std::make_shared<SqliteHandle>();
+    if (!keeper->open(settings_of(url))) {
+        throw Error(Error::Kind::kUnavailable, describe(url), {}, keeper->failure().message, {},
+                    keeper->failure().code);
+    }
+    return keeper;
+}
+
+std::unique_ptr<Driver> make_sqlite_driver(Loop& loop, const DatabaseUrl& url, const DriverOptions& options) {
+    return std::make_unique<SqliteDriver>(loop, url, options);
+}
+
+}  // namespace caropig::db
