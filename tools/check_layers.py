@@ -69,8 +69,8 @@ def check_file(path, layer, public, layers):
         if public and quoted:
             yield number, f'a public header includes the private "{quoted}"'
         elif public and not ALLOWED_IN_PUBLIC.fullmatch(angled):
-            yield number, f"a public header includes <{angled}>: only the standard library, Boost.JSON, Boost.Describe "
-                           "and caropig/ are allowed"
+            yield number, (f"a public header includes <{angled}>: only the standard library, Boost.JSON, Boost.Describe "
+                           "and caropig/ are allowed")
         target = included_layer(angled, quoted)
         if target is None:
             continue
