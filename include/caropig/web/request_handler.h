@@ -143,6 +143,7 @@ protected:
 
 private:
     friend class HandlerRunner;
+    friend class Sessions;
     void require_unsent() const;
 
     Request* request_ = nullptr;
