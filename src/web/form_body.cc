@@ -99,11 +99,11 @@ void parse_multipart(const Request& request, std::string_view body, const FormOp
                 break;
             case Event::kPartEnd:
                 if (info.is_file()) {
-                    form.add(FormFile(std::move(info), contents));
+                    form.add(FormFile(std::exchange(info, {}), contents));
                 } else {
                     if (!http::is_utf8(contents)) throw HttpError(400, "a field that is not UTF-8");
                     budget.keep(info.name.size() + contents.size());
-                    form.add(FormField{std::move(info.name), std::string(contents)});
+                    form.add(FormField{info.name, std::string(contents)});
                 }
                 break;
             case Event::kEnd:
