@@ -54,10 +54,21 @@ Task<std::string> FormFile::read(std::uint64_t offset, std::size_t size) const {
 }
 
 Task<void> FormFile::save_to(std::string path) const {
-    auto link = [&] { return file_->link(path); };
-    if (file_ && co_await off_loop(pool_, link)) co_return;
+    std::optional<NewName> name;
+    auto link = [&] {
+        if (file_->link(path)) name.emplace(path);
+    };
+    if (file_) co_await off_loop(pool_, link);
+    if (!name) co_await copy_to(path, name);
+    name->keep();
+}
+
+Task<void> FormFile::copy_to(const std::string& path, std::optional<NewName>& name) const {
     std::optional<NewFile> copy;
-    auto open = [&] { copy.emplace(path); };
+    auto open = [&] {
+        copy.emplace(path);
+        name.emplace(path);
+    };
     co_await off_loop(pool_, open);
     std::uint64_t done = 0;
     std::string piece;
@@ -67,8 +78,8 @@ Task<void> FormFile::save_to(std::string path) const {
         co_await off_loop(pool_, write);
         done += piece.size();
     }
-    auto keep = [&] { copy->keep(); };
-    co_await off_loop(pool_, keep);
+    auto close = [&] { copy->close(); };
+    co_await off_loop(pool_, close);
 }
 
 const std::string* Form::find(std::string_view name) const noexcept {

@@ -74,25 +74,23 @@ bool TemporaryFile::link(const std::string& path) {
     return true;
 }
 
-NewFile::NewFile(std::string path)
-    : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600)) {
-    if (descriptor_ < 0) fail("create " + path_);
+NewFile::NewFile(const std::string& path)
+    : descriptor_(::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600)) {
+    if (descriptor_ < 0) fail("create " + path);
 }
 
 NewFile::~NewFile() {
-    if (descriptor_ < 0) return;
-    ::close(descriptor_);
-    ::unlink(path_.c_str());
+    if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-void NewFile::append(std::string_view data) { write_all(descriptor_, data, path_); }
+void NewFile::append(std::string_view data) { write_all(descriptor_, data, "a new file"); }
 
-void NewFile::keep() {
-    if (::close(std::exchange(descriptor_, -1)) == 0) return;
-    const int error = errno;
-    ::unlink(path_.c_str());
-    errno = error;
-    fail("close " + path_);
+void NewFile::close() {
+    if (::close(std::exchange(descriptor_, -1)) != 0) fail("close a new file");
+}
+
+NewName::~NewName() {
+    if (!kept_) ::unlink(path_.c_str());
 }
 
 }  // namespace caropig::web

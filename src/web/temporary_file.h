@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace caropig::web {
 
@@ -37,22 +38,36 @@ private:
     std::uint64_t size_ = 0;
 };
 
-/// A new file that is removed again unless it is kept. As TemporaryFile.
+/// A new file with a name. As TemporaryFile.
 class NewFile {
 public:
     /// Throws IoError, with EEXIST where there is one.
-    explicit NewFile(std::string path);
+    explicit NewFile(const std::string& path);
     NewFile(const NewFile&) = delete;
     NewFile& operator=(const NewFile&) = delete;
     ~NewFile();
 
     void append(std::string_view data);
-    /// Closes it; an error that the system kept until then is thrown.
-    void keep();
+    /// Throws an error that the system has kept until then.
+    void close();
+
+private:
+    int descriptor_;
+};
+
+/// A name that is removed again unless it is kept: work that is cancelled may have made it nevertheless.
+class NewName {
+public:
+    explicit NewName(std::string path) noexcept : path_(std::move(path)) {}
+    NewName(const NewName&) = delete;
+    NewName& operator=(const NewName&) = delete;
+    ~NewName();
+
+    void keep() noexcept { kept_ = true; }
 
 private:
     std::string path_;
-    int descriptor_;
+    bool kept_ = false;
 };
 
 }  // namespace caropig::web

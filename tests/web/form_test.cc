@@ -1,7 +1,9 @@
 #include "support/web_client.h"
 #include "web/temporary_file.h"
 #include <caropig/async/event.h>
+#include <caropig/async/waiter.h>
 #include <caropig/async/when_all.h>
+#include <caropig/async/when_any.h>
 #include <caropig/loop/thread_pool.h>
 #include <caropig/web/application.h>
 #include <caropig/web/form.h>
@@ -185,34 +187,50 @@ TEST(FormArguments, QueryAndBodyApart) {
     EXPECT_EQ(client.post_form("/must?b=1", "a=2").status, 400);
 }
 
-TEST(FormArguments, HaveOptions) {
-    Application app;
-    app.post("/", [](Request& request) {
-        FormOptions options;
-        options.max_fields(2).max_field_bytes(5).max_memory_bytes(9).max_files(1).max_file_bytes(4);
-        request.set_form_options(options);
-        return Response::text(request.get_argument("a", "none") + std::to_string(request.files().size()));
-    });
-    WebClient client(app);
-    auto status = [&](const std::string& body) { return client.post_form("/", body + kEnd, kMultipart).status; };
-    auto urlencoded = [&](const std::string& body) { return client.post_form("/", body).status; };
+FormOptions tight_options() {
+    return FormOptions()
+        .max_fields(2)
+        .max_field_bytes(5)
+        .max_memory_bytes(9)
+        .max_files(2)
+        .max_file_bytes(4)
+        .max_files_bytes(6);
+}
+/// Each of them is just met and just exceeded by a form.
+void expect_tight_limits(Application& app) {
+    auto status = [&](const std::string& body) {
+        return WebClient(app).post_form("/", body + kEnd, kMultipart).status;
+    };
+    auto urlencoded = [&](const std::string& body) { return WebClient(app).post_form("/", body).status; };
     EXPECT_EQ(status(field("a", "") + field("b", "")), 200);
     EXPECT_EQ(status(field("a", "") + field("b", "") + field("c", "")), 413);
     EXPECT_EQ(status(field("a", "1234")), 200);
     EXPECT_EQ(status(field("a", "12345")), 413);
     EXPECT_EQ(status(field("a", "1234") + field("b", "123")), 200);
-    EXPECT_EQ(status(field("a", "1234") + field("b", "1234")), 413) << "ten bytes of memory";
+    EXPECT_EQ(status(field("a", "1234") + field("b", "1234")), 413);
+    EXPECT_EQ(status(file("a", "x", "") + file("b", "x", "")), 200);
+    EXPECT_EQ(status(file("a", "x", "") + file("b", "x", "") + file("c", "x", "")), 413);
     EXPECT_EQ(status(file("a", "x", "1234")), 200);
     EXPECT_EQ(status(file("a", "x", "12345")), 413);
-    EXPECT_EQ(status(file("a", "x", "") + file("b", "x", "")), 413);
-    EXPECT_EQ(urlencoded("a=1&b=2"), 200);
+    EXPECT_EQ(status(file("a", "x", "123") + file("b", "x", "123")), 200);
+    EXPECT_EQ(status(file("a", "x", "123") + file("b", "x", "1234")), 413);
+    EXPECT_EQ(urlencoded("a&b"), 200);
     EXPECT_EQ(urlencoded("a&b&c"), 413);
     EXPECT_EQ(urlencoded("a=1234"), 200);
     EXPECT_EQ(urlencoded("a=12345"), 413);
     EXPECT_EQ(urlencoded("a=123&b=1"), 200);
     EXPECT_EQ(urlencoded("a=123&b=12"), 413);
-    EXPECT_EQ(client.post("/?a&b", "").status, 200);
-    EXPECT_EQ(client.post("/?a&b&c", "").status, 400) << "no content, so not 413";
+}
+
+TEST(FormArguments, HaveOptions) {
+    Application app;
+    app.post("/", [](Request& request) {
+        request.set_form_options(tight_options());
+        return Response::text(request.get_argument("a", "none") + std::to_string(request.files().size()));
+    });
+    expect_tight_limits(app);
+    EXPECT_EQ(WebClient(app).post("/?a&b", "").status, 200);
+    EXPECT_EQ(WebClient(app).post("/?a&b&c", "").status, 400) << "no content, so not 413";
 }
 
 class Uploads : public RequestHandler {
@@ -287,32 +305,9 @@ TEST(ReadForm, FindsFieldsAndFiles) {
 }
 
 TEST(ReadForm, LimitsAreKeptToTheLast) {
-    FormOptions options;
-    options.max_fields(2).max_field_bytes(5).max_memory_bytes(9).max_files(2).max_file_bytes(4).max_files_bytes(6);
     Application app;
-    add_read_form(app, options);
-    auto status = [&](const std::string& body) {
-        return WebClient(app).post_form("/", body + kEnd, kMultipart).status;
-    };
-    auto urlencoded = [&](const std::string& body) { return WebClient(app).post_form("/", body).status; };
-    EXPECT_EQ(status(field("a", "") + field("b", "")), 200);
-    EXPECT_EQ(status(field("a", "") + field("b", "") + field("c", "")), 413);
-    EXPECT_EQ(status(field("a", "1234")), 200);
-    EXPECT_EQ(status(field("a", "12345")), 413);
-    EXPECT_EQ(status(field("a", "1234") + field("b", "123")), 200);
-    EXPECT_EQ(status(field("a", "1234") + field("b", "1234")), 413);
-    EXPECT_EQ(status(file("a", "x", "") + file("b", "x", "")), 200);
-    EXPECT_EQ(status(file("a", "x", "") + file("b", "x", "") + file("c", "x", "")), 413);
-    EXPECT_EQ(status(file("a", "x", "1234")), 200);
-    EXPECT_EQ(status(file("a", "x", "12345")), 413);
-    EXPECT_EQ(status(file("a", "x", "123") + file("b", "x", "123")), 200);
-    EXPECT_EQ(status(file("a", "x", "123") + file("b", "x", "1234")), 413);
-    EXPECT_EQ(urlencoded("a&b"), 200);
-    EXPECT_EQ(urlencoded("a&b&c"), 413);
-    EXPECT_EQ(urlencoded("a=1234"), 200);
-    EXPECT_EQ(urlencoded("a=12345"), 413);
-    EXPECT_EQ(urlencoded("a=123&b=1"), 200);
-    EXPECT_EQ(urlencoded("a=123&b=12"), 413);
+    add_read_form(app, tight_options());
+    expect_tight_limits(app);
 }
 
 TEST(ReadForm, TheServersLimitComesFirst) {
@@ -401,6 +396,29 @@ TEST(ReadForm, FilesThatCannotBeSavedSaySoAndLeaveNothing) {
         EXPECT_THAT(client.log("application"), testing::ElementsAre(testing::HasSubstr("/none/saved")));
         EXPECT_THAT(folder.names(), testing::IsEmpty());
     }
+}
+
+TEST(ReadForm, SavingThatIsCancelledLeavesNothing) {
+    Folder folder;
+    const std::string target = folder.path() + "/saved";
+    const std::string contents = large_text(1'000'000);
+    FormFile sent(FormFileInfo{"f", "x", "x", ""}, std::string_view(contents));
+    testkit::TestLoop loop;
+    auto cancel_when_it_is_there = [](Folder& here, std::size_t& names) -> Task<void> {
+        while (here.names().empty()) co_await yield();
+        names = here.names().size();
+    };
+    std::size_t names = 0;
+    bool saved = false;
+    auto save = [](const FormFile& file, std::string path, bool& done) -> Task<void> {
+        co_await file.save_to(std::move(path));
+        done = true;
+    };
+    auto racing = loop.start(when_any(save(sent, target, saved), cancel_when_it_is_there(folder, names)));
+    EXPECT_TRUE(racing.done());
+    EXPECT_EQ(names, 1U) << "it had begun";
+    EXPECT_FALSE(saved);
+    EXPECT_THAT(folder.names(), testing::IsEmpty());
 }
 
 TEST(ReadForm, SavedTwiceAreTwoFiles) {
@@ -641,23 +659,29 @@ TEST(TemporaryFile, HasNoNameUntilItIsLinked) {
     EXPECT_FALSE(named.link(folder.path() + "/b")) << "nor can it be linked twice";
 }
 
-TEST(TemporaryFile, NewFilesAreRemovedUnlessKept) {
+TEST(TemporaryFile, NewFilesReplaceNone) {
     Folder folder;
     const std::string path = folder.path() + "/a";
-    {
-        NewFile file(path);
-        file.append("abc");
-        EXPECT_THAT(folder.names(), testing::ElementsAre("a"));
-    }
-    EXPECT_THAT(folder.names(), testing::IsEmpty());
-    {
-        NewFile file(path);
-        file.append("abc");
-        file.keep();
-    }
+    NewFile file(path);
+    file.append("abc");
+    file.close();
     EXPECT_EQ(contents_of(path), "abc");
     EXPECT_THROW(NewFile{path}, IoError);
     EXPECT_EQ(contents_of(path), "abc");
+}
+
+TEST(TemporaryFile, NamesAreRemovedUnlessKept) {
+    Folder folder;
+    const std::string path = folder.path() + "/a";
+    for (bool keep : {false, true}) {
+        NewFile file(path);
+        {
+            NewName name(path);
+            if (keep) name.keep();
+            EXPECT_THAT(folder.names(), testing::ElementsAre("a"));
+        }
+        EXPECT_EQ(folder.names().size(), keep ? 1U : 0U);
+    }
 }
 
 }  // namespace

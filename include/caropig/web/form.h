@@ -23,6 +23,7 @@
 /// 415 for a body that is no form or is compressed; BodyError as of Request::read_body().
 namespace caropig::web {
 
+class NewName;
 class Request;
 class TemporaryFile;
 
@@ -100,7 +101,7 @@ public:
     /// The contents where they are in memory. Valid as long as the file; of Request::files(): as the request.
     [[nodiscard]] std::optional<std::string_view> contents() const noexcept;
 
-    // The file must outlive these tasks. They throw IoError and Cancelled.
+    // One task of a file at a time; the file must outlive it. They throw IoError and Cancelled.
 
     /// All of it. Mind its size().
     [[nodiscard]] Task<std::string> read() const;
@@ -108,10 +109,12 @@ public:
     [[nodiscard]] Task<std::string> read(std::uint64_t offset, std::size_t size) const;
     /// Makes it the file `path`, which only its owner may read. A file that is there stays and is an error (EEXIST), so
     /// two uploads of one name can't overwrite each other. Costs nothing where the temporary folder is on the same file
-    /// system; else it is copied, and cancelling or failing removes the copy. Not synchronised to the disk.
+    /// system; else it is copied. Where it fails or is cancelled no file is left. Not synchronised to the disk.
     [[nodiscard]] Task<void> save_to(std::string path) const;
 
 private:
+    Task<void> copy_to(const std::string& path, std::optional<NewName>& name) const;
+
     FormFileInfo info_;
     std::shared_ptr<const std::string> owned_;
     std::string_view view_;
