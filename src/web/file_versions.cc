@@ -9,7 +9,7 @@
 namespace caropig::web {
 
 std::optional<std::string> FileVersions::of(const std::string& path, const ServedFile& file) {
-    if (file.in_memory) return file.version;
+    if (!file.version.empty()) return file.version;
     if (!file.settled) return std::nullopt;  // it is being written, perhaps
     {
         std::lock_guard lock(mutex_);
@@ -31,7 +31,7 @@ void FileVersions::make(const std::string& path, const FileIdentity& identity) {
     try {
         auto file = folder_.find(path, std::nullopt);
         if (file->kind == ServedFile::Kind::kFile && file->identity == identity) {
-            hash = file->in_memory ? file->version : sha512_hex_of_file(file->file.get());
+            hash = file->in_memory ? sha512_hex(file->content) : sha512_hex_of_file(file->file.get());
         }
     } catch (const IoError& error) {
         log::warning("no version of the static file " + path + ": " + error.what());

@@ -10,7 +10,7 @@
 
 namespace caropig::web {
 
-/// Hashes of contents. Those of files in memory are at hand; others are made by a thread, once for each state of a
+/// Hashes of contents. Those of small files are at hand; others are made by a thread, once for each state of a
 /// file. All functions may be called from any thread.
 class FileVersions {
 public:

@@ -56,7 +56,7 @@ Representation Representations::choose(const std::string& path, std::shared_ptr<
     if (options_.precompressed() && find_sibling(path, accepted, now, best)) return best;
     const ServedFile& source = *best.file;
     if (!options_.compress() || source.identity.size < options_.compress_min_bytes() ||
-        source.identity.size > options_.compress_max_bytes() || !(source.in_memory || source.settled)) {
+        source.identity.size > options_.compress_max_bytes() || (source.version.empty() && !source.settled)) {
         return best;
     }
     ContentCoding coding = http::choose_coding(accepted, kCodings);

@@ -137,16 +137,17 @@ std::shared_ptr<const ServedFile> ServedFolder::load(const std::string& path) co
     if (result->identity.size <= limits_.file_bytes) {
         // One that changes while it is read is not worth keeping, nor is its hash; it is sent like a large one.
         result->in_memory = read_whole(opened.get(), result->content, static_cast<std::size_t>(result->identity.size));
-        if (result->in_memory) {
+        if (!result->in_memory) {
+            result->settled = false;
+            result->content = {};
+        } else if (result->content.size() <= limits_.hashed_bytes) {
             result->version = sha512_hex(result->content);
             result->etag = '"' + result->version + '"';
             return result;
         }
-        result->settled = false;
-        result->content = {};
     }
     result->etag = etag_of(result->identity, result->settled);
-    result->file = std::move(opened);
+    if (!result->in_memory) result->file = std::move(opened);
     return result;
 }
 

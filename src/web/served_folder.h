@@ -52,7 +52,7 @@ struct ServedFile {
     bool in_memory = false;
     std::string content;        // where it is kept in memory
     FileDescriptor file;        // where it is not
-    std::string version;        // SHA-512 of what is kept in memory
+    std::string version;        // SHA-512 of the content; empty where it is too large for that
     std::string etag;           // complete, with quotes
     std::int64_t modified = 0;  // seconds since 1970
 };
@@ -64,10 +64,11 @@ std::optional<std::string> read_content(const ServedFile& file);
 class ServedFolder {
 public:
     struct Limits {
-        std::size_t file_bytes;   // a file up to this size is kept in memory
-        std::size_t total_bytes;  // all of them together
-        std::size_t entries;      // paths that are remembered, with or without content
-        Duration check_interval;  // how long what was seen is taken for true
+        std::size_t file_bytes;    // a file up to this size is kept in memory
+        std::size_t hashed_bytes;  // and one up to this size is hashed
+        std::size_t total_bytes;   // all of them together
+        std::size_t entries;       // paths that are remembered, with or without content
+        Duration check_interval;   // how long what was seen is taken for true
     };
 
     /// Throws IoError when the folder can't be opened, or the kernel can't open beneath it.

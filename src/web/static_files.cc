@@ -70,8 +70,8 @@ class StaticFiles::State : public std::enable_shared_from_this<State> {
 public:
     State(const std::string& folder, StaticFilesOptions options)
         : options_(std::move(options)),
-          folder_(folder, {options_.cached_file_bytes(), options_.cache_bytes(), options_.cache_entries(),
-                           options_.check_interval()}) {}
+          folder_(folder, {options_.cached_file_bytes(), options_.hashed_file_bytes(), options_.cache_bytes(),
+                           options_.cache_entries(), options_.check_interval()}) {}
 
     [[nodiscard]] const StaticFilesOptions& options() const noexcept { return options_; }
 

@@ -197,8 +197,10 @@ TEST_F(StaticFiles, OneThatIsRemovedOrReplacedIsSeenAtOnce) {
 TEST_F(StaticFiles, OneThatShrinksWhileItIsSentClosesTheConnection) {
     put(folder_ / "large", std::string(1'000'000, 'x'));
     // The small pipe of a client that does not read holds the first piece back until the file has become smaller.
+    Application app;
+    app.get("/s/{path:path}", static_files(folder_.string(), StaticFilesOptions().cached_file_bytes(999'999)));
     testkit::TestLoop loop;
-    server::Server server(loop, app_);
+    server::Server server(loop, app);
     support::CapturedLog log;
     auto [near, far] = net::memory_pipe(loop, 1000);
     auto serving = loop.start(server.serve(std::move(far)));
@@ -378,12 +380,14 @@ TEST_F(StaticFiles, SeveralPartsAreOneMultipartBody) {
 TEST_F(StaticFiles, PartsOfALargeFile) {
     std::string bytes = text_of_lines(1'000'000);
     put(folder_ / "large", bytes);
-    WebClient client(app_);
-    Answer part = client.get("/s/large", "Range: bytes=300000-899999\r\n");
-    EXPECT_EQ(part.status, 206);
-    EXPECT_TRUE(part.body == bytes.substr(300'000, 600'000));
-    EXPECT_EQ(part.field("Content-Range"), "bytes 300000-899999/1000000");
-    EXPECT_TRUE(client.get("/s/large").body == bytes);
+    for (std::size_t in_memory : {999'999, 1'000'000}) {
+        Served served(folder_, StaticFilesOptions().cached_file_bytes(in_memory));
+        Answer part = served->get("/s/large", "Range: bytes=300000-899999\r\n");
+        EXPECT_EQ(part.status, 206);
+        EXPECT_TRUE(part.body == bytes.substr(300'000, 600'000));
+        EXPECT_EQ(part.field("Content-Range"), "bytes 300000-899999/1000000");
+        EXPECT_TRUE(served->get("/s/large").body == bytes);
+    }
 }
 
 TEST_F(StaticFiles, RangesCanBeTurnedOff) {
@@ -394,22 +398,29 @@ TEST_F(StaticFiles, RangesCanBeTurnedOff) {
 }
 
 TEST_F(StaticFiles, LargeOnesAreNamedByTheFileSystem) {
-    Served served("/usr/bin", StaticFilesOptions().cached_file_bytes(0));  // nobody has changed it these two seconds
-    Answer answer = served->get("/s/env");
-    std::string etag = answer.field("ETag").value_or("");
-    EXPECT_TRUE(etag.starts_with("\"")) << etag << " is strong";
-    EXPECT_LT(etag.size(), 60u);
-    EXPECT_EQ(served->get("/s/env", "If-None-Match: " + etag + "\r\n").status, 304);
-    EXPECT_EQ(served->get("/s/env", "Range: bytes=0-1\r\nIf-Range: " + etag + "\r\n").status, 206);
-    std::string date = answer.field("Last-Modified").value_or("");
-    EXPECT_EQ(served->get("/s/env", "Range: bytes=0-1\r\nIf-Range: " + date + "\r\n").status, 206);
-    Served fresh(folder_, StaticFilesOptions().cached_file_bytes(4));
-    EXPECT_TRUE(fresh->get("/s/a.txt").field("ETag")->starts_with("W/")) << "it may change within the same tick";
+    for (std::size_t in_memory : {0, 10'000'000}) {
+        // Nobody has changed that file these two seconds.
+        Served served("/usr/bin", StaticFilesOptions().cached_file_bytes(in_memory).hashed_file_bytes(0));
+        Answer answer = served->get("/s/env");
+        std::string etag = answer.field("ETag").value_or("");
+        EXPECT_TRUE(etag.starts_with("\"")) << etag << " is strong";
+        EXPECT_LT(etag.size(), 60u);
+        EXPECT_EQ(served->get("/s/env", "If-None-Match: " + etag + "\r\n").status, 304);
+        EXPECT_EQ(served->get("/s/env", "Range: bytes=0-1\r\nIf-Range: " + etag + "\r\n").status, 206);
+        std::string date = answer.field("Last-Modified").value_or("");
+        EXPECT_EQ(served->get("/s/env", "Range: bytes=0-1\r\nIf-Range: " + date + "\r\n").status, 206);
+        Served fresh(folder_, StaticFilesOptions().cached_file_bytes(in_memory).hashed_file_bytes(4));
+        EXPECT_TRUE(fresh->get("/s/a.txt").field("ETag")->starts_with("W/")) << "it may change within the same tick";
+        EXPECT_EQ(fresh->get("/s/a.txt").body, "hello");
+        put(folder_ / "a.txt", "hullo");
+        EXPECT_EQ(fresh->get("/s/a.txt").body, "hullo") << "and is read again until it can't";
+        put(folder_ / "a.txt", "hello");
+    }
 }
 
-TEST_F(StaticFiles, WhatIsKeptInMemoryIsLimited) {
+TEST_F(StaticFiles, WhatIsHashedIsLimited) {
     auto etag_length = [&](std::size_t limit) {
-        Served served(folder_, StaticFilesOptions().cached_file_bytes(limit));
+        Served served(folder_, StaticFilesOptions().hashed_file_bytes(limit));
         return served->get("/s/a.txt").field("ETag")->size();
     };
     EXPECT_EQ(etag_length(5), 130u);
@@ -442,13 +453,15 @@ TEST_F(StaticFiles, VersionedUrlsAreKeptForTenYears) {
 }
 
 TEST_F(StaticFiles, LargeOnesAreHashedByAThread) {
-    Served served("/usr/bin", StaticFilesOptions().cached_file_bytes(0));
-    Served in_memory("/usr/bin", StaticFilesOptions());
-    EXPECT_EQ(served.files().static_url("env"), "/s/env") << "not known yet";
-    while (!served.files().version("env")) std::this_thread::yield();
-    EXPECT_EQ(served.files().version("env"), in_memory.files().version("env"));
-    EXPECT_EQ(served->get(served.files().static_url("env")).field("Cache-Control"),
-              "public, max-age=315360000, immutable");
+    for (std::size_t in_memory : {0, 10'000'000}) {
+        Served served("/usr/bin", StaticFilesOptions().cached_file_bytes(in_memory).hashed_file_bytes(0));
+        Served small("/usr/bin", StaticFilesOptions());
+        EXPECT_EQ(served.files().static_url("env"), "/s/env") << "not known yet";
+        while (!served.files().version("env")) std::this_thread::yield();
+        EXPECT_EQ(served.files().version("env"), small.files().version("env"));
+        EXPECT_EQ(served->get(served.files().static_url("env")).field("Cache-Control"),
+                  "public, max-age=315360000, immutable");
+    }
 }
 
 TEST_F(StaticFiles, CachePolicyAndOwnFields) {

@@ -1,0 +1,82 @@
+#include "web/served_folder.h"
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+namespace caropig::web {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ServedFolderTest : public testing::Test {
+protected:
+    ServedFolderTest() {
+        std::string name = (fs::temp_directory_path() / "caropig-folder-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+        path_ = name;
+        for (const char* each : {"a", "b", "c"}) std::ofstream(path_ / each) << std::string(100, *each);
+    }
+    ~ServedFolderTest() override { fs::remove_all(path_); }
+
+    static std::shared_ptr<const ServedFile> made(std::size_t size) {
+        auto file = std::make_shared<ServedFile>();
+        file->content.assign(size, 'x');
+        return file;
+    }
+
+    fs::path path_;
+};
+
+TEST_F(ServedFolderTest, BytesAreLimited) {
+    ServedFolder folder(path_.string(), {100, 100, 200, 10, {}});
+    folder.find("a", std::nullopt);
+    folder.find("b", std::nullopt);
+    EXPECT_EQ(folder.bytes(), 200u);
+    folder.find("a", std::nullopt);
+    folder.find("c", std::nullopt);
+    EXPECT_EQ(folder.bytes(), 200u) << "one of them made room";
+    EXPECT_EQ(folder.find("b", std::nullopt)->content, std::string(100, 'b')) << "which is read again";
+}
+
+TEST_F(ServedFolderTest, TheOneUsedLastStays) {
+    ServedFolder folder(path_.string(), {100, 100, 200, 10, {}});
+    folder.put_made("1", made(100));
+    folder.put_made("2", made(100));
+    EXPECT_NE(folder.find_made("1"), nullptr);
+    folder.put_made("3", made(100));
+    EXPECT_NE(folder.find_made("1"), nullptr);
+    EXPECT_EQ(folder.find_made("2"), nullptr);
+    folder.put_made("4", made(201));
+    EXPECT_EQ(folder.bytes(), 0u) << "what is larger than the limit pushes out everything and is not kept itself";
+}
+
+TEST_F(ServedFolderTest, EntriesAreLimited) {
+    ServedFolder folder(path_.string(), {100, 100, 1000, 2, {}});
+    for (const char* key : {"1", "2", "3"}) folder.put_made(key, made(0));
+    EXPECT_EQ(folder.find_made("1"), nullptr);
+    EXPECT_NE(folder.find_made("2"), nullptr);
+    EXPECT_NE(folder.find_made("3"), nullptr);
+}
+
+TEST_F(ServedFolderTest, AKeyThatIsPutAgainIsReplaced) {
+    ServedFolder folder(path_.string(), {100, 100, 1000, 10, {}});
+    folder.put_made("1", made(100));
+    folder.put_made("1", made(30));
+    EXPECT_EQ(folder.bytes(), 30u);
+    EXPECT_EQ(folder.find_made("1")->content.size(), 30u);
+}
+
+TEST_F(ServedFolderTest, SharedContentOutlivesItsEntry) {
+    ServedFolder folder(path_.string(), {100, 100, 100, 10, {}});
+    auto a = folder.find("a", std::nullopt);
+    folder.find("b", std::nullopt);
+    EXPECT_EQ(a->content, std::string(100, 'a'));
+}
+
+}  // namespace
+}  // namespace caropig::web
