@@ -3,6 +3,7 @@
 #include "web/error_page.h"
 #include "web/form_body.h"
 #include "web/handler_runner.h"
+#include "web/response_coding.h"
 #include "web/response_sender.h"
 #include <caropig/base/log.h>
 #include <caropig/web/application.h>
@@ -160,6 +161,9 @@ void Application::serve_found(server::Exchange& exchange, const RouteMatch& matc
     try {
         if (needs_xsrf_token(exchange, *endpoint)) check_xsrf(request);
         Response response = endpoint->call(request);
+        if (compression_ && !ResponseSender::is_later(response)) {
+            ResponseCoding::apply(*compression_, exchange.headers(), response);
+        }
         if (ResponseSender::streams(response)) {
             exchange.own_head();
             exchange.run(stream_later(exchange, std::move(response)));
@@ -179,6 +183,10 @@ void Application::answer_failure(server::Exchange& exchange, const std::exceptio
 Task<void> Application::stream_later(server::Exchange& exchange, Response response) const {
     std::exception_ptr failure;
     try {
+        if (ResponseSender::is_later(response)) {
+            co_await ResponseSender::make(response);
+            if (compression_) ResponseCoding::apply(*compression_, exchange.headers(), response);
+        }
         co_await ResponseSender::send_later(exchange, response);
         log_access(exchange, response.status());
     } catch (const Cancelled&) {
@@ -211,6 +219,8 @@ Task<void> Application::serve_later(server::Exchange& exchange, detail::Endpoint
             } else {
                 response.emplace(co_await endpoint.call_later(request));
             }
+            co_await ResponseSender::make(*response);
+            if (compression_) ResponseCoding::apply(*compression_, exchange.headers(), *response);
             co_await ResponseSender::send_later(exchange, *response);
             status = response->status();
         }

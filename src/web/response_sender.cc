@@ -1,17 +1,28 @@
 #include "web/response_sender.h"
 
+#include "web/content_coding.h"
 #include <caropig/base/check.h>
 
 namespace caropig::web {
 
-Task<void> BodyWriter::write(std::string_view data) { return exchange_->write(data); }
+Task<void> BodyWriter::write(std::string_view data) {
+    return encoder_ == nullptr ? exchange_->write(data) : write_coded(data);
+}
+
+Task<void> BodyWriter::write_coded(std::string_view data) {
+    std::string coded;
+    encoder_->write(data, Encoder::Flush::kYes, coded);
+    co_await exchange_->write(coded);
+}
+
+Task<void> ResponseSender::make(Response& response) {
+    if (!is_later(response)) co_return;
+    Response::Maker later = std::move(response.special_->later);
+    response = co_await later();
+    CAROPIG_CHECK(!is_later(response), "a response made later is made at once");
+}
 
 Task<void> ResponseSender::send_later(server::Exchange& exchange, Response& response) {
-    if (streams(response) && response.special_->later) {
-        Response::Maker later = std::move(response.special_->later);
-        response = co_await later();
-        CAROPIG_CHECK(!streams(response) || !response.special_->later, "a response made later is made at once");
-    }
     if (!streams(response)) {
         send(exchange, std::move(response));
         co_return;

@@ -12,6 +12,13 @@ public:
     [[nodiscard]] static bool streams(const Response& response) noexcept {
         return response.special_ != nullptr && response.special_->owner == nullptr;
     }
+    /// Whether its body is streamed, shared, or to be made later.
+    [[nodiscard]] static bool is_special(const Response& response) noexcept { return response.special_ != nullptr; }
+    [[nodiscard]] static bool is_later(const Response& response) noexcept {
+        return response.special_ != nullptr && response.special_->later;
+    }
+    /// Makes a response that is to be made later; others stay as they are.
+    static Task<void> make(Response& response);
     [[nodiscard]] static server::ResponseHead head(const Response& response) noexcept {
         return {response.status_, response.content_type_, response.headers_.wire()};
     }
@@ -23,7 +30,7 @@ public:
             exchange.respond(head(response), std::move(response.body_));
         }
     }
-    /// Sends any response; the task makes it if it is to be made later, and runs its producer.
+    /// Sends any response that has been made; the task runs its producer.
     static Task<void> send_later(server::Exchange& exchange, Response& response);
     /// Takes what was appended to the body.
     [[nodiscard]] static std::string take_body(Response& response) { return std::exchange(response.body_, {}); }

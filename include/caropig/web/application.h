@@ -2,6 +2,7 @@
 
 #include <caropig/server/options.h>
 #include <caropig/server/service.h>
+#include <caropig/web/compression.h>
 #include <caropig/web/handler.h>
 #include <caropig/web/http_error.h>
 #include <caropig/web/request_handler.h>
@@ -12,6 +13,7 @@
 #include <exception>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -82,6 +84,14 @@ public:
     /// What was set; the defaults before.
     [[nodiscard]] const SecurityOptions& security() const noexcept { return security_; }
 
+    /// Compresses responses for clients that accept it; off unless called. See CompressionOptions for which, and for
+    /// when not to. As Tornado's compress_response.
+    Application& compress(const CompressionOptions& options = {}) {
+        compression_ = options;
+        return *this;
+    }
+    [[nodiscard]] const std::optional<CompressionOptions>& compression() const noexcept { return compression_; }
+
     /// Called by servers.
     void serve(server::Exchange& exchange) noexcept override;
 
@@ -109,6 +119,7 @@ private:
     std::vector<Entry> entries_;
     SecurityOptions security_;
     bool checks_xsrf_ = false;
+    std::optional<CompressionOptions> compression_;
     bool debug_ = false;
 };
 

@@ -19,19 +19,25 @@ class Exchange;
 
 namespace caropig::web {
 
+class Encoder;
 class Request;
 
 /// Where a streamed response is written to.
 class BodyWriter {
 public:
     explicit BodyWriter(server::Exchange& exchange) noexcept : exchange_(&exchange) {}
+    /// The same, with what is written compressed on its way. `encoder` must outlive it.
+    BodyWriter(const BodyWriter& other, Encoder& encoder) noexcept : exchange_(other.exchange_), encoder_(&encoder) {}
 
     /// Sends a piece, and waits until the connection has taken it: awaiting it is the flow control. `data` must outlive
     /// the task. Throws IoError when the client has gone, Cancelled.
     Task<void> write(std::string_view data);
 
 private:
+    Task<void> write_coded(std::string_view data);
+
     server::Exchange* exchange_;
+    Encoder* encoder_ = nullptr;
 };
 
 /// A response: status, header fields, and a body, either whole or produced piece by piece.
@@ -106,6 +112,7 @@ public:
 
 private:
     friend class ResponseSender;
+    friend class ResponseCoding;
     void put_cookie(std::string_view name, std::string_view field);
 
     static constexpr std::string_view kHtml = "text/html; charset=UTF-8";
