@@ -1,9 +1,11 @@
 #include "web/error_page.h"
 #include "web/handler_runner.h"
+#include "web/response_coding.h"
 #include "web/response_sender.h"
 #include <caropig/server/service.h>
 #include <caropig/web/application.h>
 #include <caropig/web/authentication.h>
+#include <caropig/web/etag.h>
 #include <caropig/web/http_error.h>
 #include <caropig/web/request_handler.h>
 #include <caropig/web/xsrf.h>
@@ -101,8 +103,13 @@ void RequestHandler::write(std::string_view text) {
 
 Task<void> RequestHandler::flush() {
     server::Exchange& exchange = *request_->exchange_;
-    if (!std::exchange(flushed_, true)) exchange.start_response(ResponseSender::head(response_), std::nullopt);
+    if (!std::exchange(flushed_, true)) {
+        const auto& compression = request_->application().compression();
+        if (compression) encoder_ = ResponseCoding::begin(*compression, request_->headers(), response_);
+        exchange.start_response(ResponseSender::head(response_), std::nullopt);
+    }
     std::string piece = ResponseSender::take_body(response_);
+    if (encoder_) encoder_->write(std::exchange(piece, {}), Encoder::Flush::kYes, piece);
     co_await exchange.write(piece);
 }
 
@@ -171,15 +178,19 @@ Task<int> HandlerRunner::run(Request& request, std::unique_ptr<RequestHandler> h
         handler->write_error(status_of(failure), failure);
     }
     handler->finished_ = true;
-    int status = handler->status();
+    Response& response = handler->response_;
     if (handler->flushed_) {
-        std::string rest = ResponseSender::take_body(handler->response_);
+        std::string rest = ResponseSender::take_body(response);
+        if (handler->encoder_) handler->encoder_->write(std::exchange(rest, {}), Encoder::Flush::kFinish, rest);
         co_await exchange.write(rest);
         co_await exchange.finish();
-    } else {
-        ResponseSender::send(exchange, std::move(handler->response_));
+        co_return handler->status();
     }
-    co_return status;
+    if (handler->wants_etag()) set_etag_and_check(request, response);
+    const auto& compression = request.application().compression();
+    if (compression) ResponseCoding::apply(*compression, request.headers(), response);
+    co_await ResponseSender::send_later(exchange, response);
+    co_return handler->status();
 }
 
 }  // namespace caropig::web

@@ -41,6 +41,10 @@ public:
     virtual Task<void> del();
     virtual Task<void> options();
 
+    /// Whether a response that was not flushed gets an ETag and is checked against the request's conditions; see
+    /// set_etag_and_check(). An ETag that the handler sets is used instead. As Tornado's compute_etag.
+    [[nodiscard]] virtual bool wants_etag() const noexcept { return true; }
+
     /// Writes the page for an error: `status`, and the exception that led there, if any. By default a short HTML page,
     /// which shows the exception's text in debug mode only.
     virtual void write_error(int status, const std::exception_ptr& error);
@@ -149,6 +153,7 @@ private:
     Request* request_ = nullptr;
     Response response_;
     std::shared_ptr<const boost::json::value> current_user_;
+    std::shared_ptr<Encoder> encoder_;  // of what is flushed, where it is compressed
     bool finished_ = false;
     bool flushed_ = false;
 };
