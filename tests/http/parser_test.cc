@@ -106,6 +106,13 @@ const Accepted kAccepted[] = {
      "PUT|/|||0|1|1|---|Content-Length=1|Expect=100-continue"},
     {"Rfc9110_10_1_1_ExpectWithoutBody", "GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n",
      "GET|/||x|1|0|0|k--|Host=x|Expect=100-continue"},
+    {"Rfc9110_10_1_1_ExpectList",
+     "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nExpect: ,\t100-continue ,100-CONTINUE\r\n\r\n",
+     "PUT|/||x|1|1|1|ke-|Host=x|Content-Length=1|Expect=,\t100-continue ,100-CONTINUE"},
+    {"Rfc9112_9_3_ClosedIsNotClose", "GET / HTTP/1.1\r\nHost: x\r\nConnection: closed, x-close\r\n\r\n",
+     "GET|/||x|1|0|0|k--|Host=x|Connection=closed, x-close"},
+    {"Rfc9112_9_3_CloseOnASecondLine", "GET / HTTP/1.1\r\nHost: x\r\nConnection: te\r\nconnection:,\tclose,\r\n\r\n",
+     "GET|/||x|1|0|0|---|Host=x|Connection=te|connection=,\tclose,"},
     {"Rfc9110_7_8_Upgrade", "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
      "GET|/||x|1|0|0|k-u|Host=x|Connection=Upgrade|Upgrade=websocket"},
     {"Rfc9110_7_8_UpgradeNotNamed", "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n",
@@ -227,6 +234,10 @@ const Refused kRefused[] = {
     {"Rfc9110_8_6_LengthTwice", 400, get("Content-Length: 1\r\nContent-Length: 1\r\n")},
     {"Rfc9110_8_6_LengthOverflow", 413, get("Content-Length: 18446744073709551616\r\n")},
     {"Rfc9110_10_1_1_UnknownExpectation", 417, get("Expect: magic\r\n")},
+    {"Rfc9110_10_1_1_UnknownExpectationInAList", 417, get("Expect: 100-continue, magic\r\n")},
+    {"Rfc9110_10_1_1_UnknownExpectationOnALine", 417, get("Expect: 100-continue\r\nExpect: 100-continues\r\n")},
+    {"Rfc9110_7_6_1_ConnectionOptionWithSpace", 400, get("Connection: close x\r\n")},
+    {"Rfc9110_7_6_1_ConnectionOptionQuoted", 400, get("Connection: \"close\"\r\n")},
 };
 
 INSTANTIATE_TEST_SUITE_P(Parser, RefusesRequest, testing::ValuesIn(kRefused),
@@ -277,7 +288,9 @@ TEST(ParserLimits, Target) {
     EXPECT_EQ(parse_with(limits, to("/" + std::string(9, 'a'))).state, ParseResult::kDone);
     EXPECT_EQ(parse_with(limits, to("/" + std::string(10, 'a'))).error.status, 414);
     EXPECT_EQ(parse_with(limits, "GET /" + std::string(100, 'a')).error.status, 414);
-    EXPECT_EQ(parse_with(limits, std::string(100, 'A')).error.status, 414);
+    EXPECT_EQ(parse_with(limits, std::string(100, 'A')).error.status, 501) << "the method is what is too long";
+    EXPECT_EQ(parse_with(limits, std::string(65, 'A') + " /" + std::string(100, 'a')).error.status, 501);
+    EXPECT_EQ(parse_with(limits, std::string(64, 'A') + " /" + std::string(100, 'a')).error.status, 414);
     EXPECT_EQ(parse_with({}, to("/" + std::string(8191, 'a'))).state, ParseResult::kDone);
 }
 
@@ -312,6 +325,35 @@ TEST(Parser, ResetForgetsAPartialHead) {
     parser.reset();
     EXPECT_FALSE(parser.in_progress());
     EXPECT_EQ(parser.parse_request(get(""), request.head, request.storage).state, ParseResult::kDone);
+}
+
+TEST(Parser, RemembersTheMethodOfWhatItRefuses) {
+    for (const char* fault : {"HEAD / HTTP/1.1\r\nbad\r\n", "HEAD / HTTP/2.0\r\n", "HEAD / HTTP/1.1\r\n\r\n"}) {
+        HeadParser parser;
+        Request request;
+        EXPECT_EQ(parser.method(), Method::kOther);
+        EXPECT_EQ(parser.parse_request(fault, request.head, request.storage).state, ParseResult::kError) << fault;
+        EXPECT_EQ(parser.method(), Method::kHead) << fault;
+        parser.reset();
+        EXPECT_EQ(parser.method(), Method::kOther);
+        request.head.method = Method::kHead;
+        EXPECT_EQ(parser.parse_request("()\r\n", request.head, request.storage).state, ParseResult::kError);
+        EXPECT_EQ(parser.method(), Method::kOther);
+    }
+}
+
+TEST(Parser, Rfc9110_7_4_TellsHttpsTargets) {
+    const auto https = [](const std::string& target) {
+        HeadParser parser;
+        Request request;
+        const std::string text = to(target);
+        EXPECT_EQ(parser.parse_request(text, request.head, request.storage).state, ParseResult::kDone) << target;
+        return request.head.https_target;
+    };
+    EXPECT_TRUE(https("https://x/"));
+    EXPECT_TRUE(https("HTTPS://x"));
+    EXPECT_FALSE(https("http://x/"));
+    EXPECT_FALSE(https("/https://x/"));
 }
 
 struct Response {

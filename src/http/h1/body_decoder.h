@@ -1,6 +1,6 @@
 #pragma once
 
-#include "http/h1/parser.h"
+#include "http/h1/framing.h"
 #include <caropig/http/headers.h>
 
 #include <cstddef>

@@ -2,85 +2,47 @@
 
 #include "http/authority.h"
 #include "http/h1/field_line.h"
+#include "http/h1/list.h"
 #include "http/h1/scan.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 
-// How a body is framed (RFC 9112 6.3). The first rule that applies decides; all refusals are 400 unless noted.
-//
-//   message    what the head says                                         framing
-//   both       Content-Length twice, a list, not all digits               refused, even if the values are equal
-//   both       Content-Length beyond 2^64-1                               refused, 413
-//   both       Transfer-Encoding and Content-Length                       refused
-//   both       Transfer-Encoding in HTTP/1.0                              refused
-//   both       Transfer-Encoding with chunked twice, or before another    refused
-//   both       Transfer-Encoding with any other coding                    refused, 501
-//   response   to HEAD; 1xx, 204, 304; 2xx to CONNECT                     none
-//   both       Transfer-Encoding: chunked                                 chunked
-//   both       Content-Length                                             that many bytes
-//   request    neither                                                    none
-//   response   neither                                                    until close
-//
-// The RFC lets a recipient repair some of the refused ones. Each such repair is a way for two servers in a row to
-// disagree on where a message ends, which is request smuggling: nothing is repaired here.
-
 namespace caropig::http::h1 {
 namespace {
 
 constexpr ParseError kNoError{};
 
-// Of the fields that decide framing and persistence. Only noted here, judged in one place when the head is complete.
+// Of the fields that decide framing, persistence and routing. Only noted here, judged in one place when the head is
+// complete.
 struct Facts {
+    FramingFacts framing;
     unsigned host_lines = 0;
-    unsigned length_lines = 0;
-    unsigned chunked = 0;       // how often it is listed
-    bool encoding = false;      // Transfer-Encoding is there
-    bool other_coding = false;  // it lists anything but chunked
-    bool chunked_last = false;
-    bool bad_encoding = false;  // an empty or malformed element
     bool close = false;
     bool keep_alive = false;
     bool connection_upgrade = false;
+    bool bad_connection = false;
     bool upgrade = false;
     bool expect_continue = false;
     bool unknown_expectation = false;
     std::string_view host;
-    std::string_view length;
 };
-
-template <class Visit>
-void for_each_element(std::string_view list, Visit&& visit) {
-    for (;;) {
-        const std::size_t comma = list.find(',');
-        visit(trim_ows(list.substr(0, comma)));
-        if (comma == std::string_view::npos) return;
-        list.remove_prefix(comma + 1);
-    }
-}
 
 void note_connection(std::string_view value, Facts& facts) noexcept {
     for_each_element(value, [&facts](std::string_view option) {
         if (iequals(option, "close")) facts.close = true;
         if (iequals(option, "keep-alive")) facts.keep_alive = true;
         if (iequals(option, "upgrade")) facts.connection_upgrade = true;
+        if (!option.empty() && !is_token(option)) facts.bad_connection = true;
     });
 }
 
-void note_transfer_encoding(std::string_view value, Facts& facts) noexcept {
-    facts.encoding = true;
-    for_each_element(value, [&facts](std::string_view coding) {
-        facts.chunked_last = iequals(coding, "chunked");
-        if (facts.chunked_last) {
-            ++facts.chunked;
-        } else if (!is_token(trim_ows(coding.substr(0, coding.find(';'))))) {
-            facts.bad_encoding = true;
-        } else if (iequals(trim_ows(coding.substr(0, coding.find(';'))), "chunked")) {
-            facts.bad_encoding = true;  // it takes no parameters
-        } else {
-            facts.other_coding = true;
-        }
+void note_expect(std::string_view value, Facts& facts) noexcept {
+    for_each_element(value, [&facts](std::string_view expectation) {
+        const bool known = iequals(expectation, "100-continue");
+        facts.expect_continue |= known;
+        facts.unknown_expectation |= !known && !expectation.empty();
     });
 }
 
@@ -103,38 +65,16 @@ void note_field(const HeaderView& field, Facts& facts) noexcept {
         ++facts.host_lines;
         facts.host = field.value;
     } else if (size == 6 && first == 'e' && is_name(field.name, "expect")) {
-        const bool known = iequals(field.value, "100-continue");
-        facts.expect_continue |= known;
-        facts.unknown_expectation |= !known;
+        note_expect(field.value, facts);
     } else if (size == 7 && first == 'u' && is_name(field.name, "upgrade")) {
-        facts.upgrade = true;
+        facts.upgrade = !field.value.empty();
     } else if (size == 10 && first == 'c' && is_name(field.name, "connection")) {
         note_connection(field.value, facts);
     } else if (size == 14 && first == 'c' && is_name(field.name, "content-length")) {
-        ++facts.length_lines;
-        facts.length = field.value;
+        facts.framing.note_content_length(field.value);
     } else if (size == 17 && first == 't' && is_name(field.name, "transfer-encoding")) {
-        note_transfer_encoding(field.value, facts);
+        facts.framing.note_transfer_encoding(field.value);
     }
-}
-
-// The refusals of the table above. `length` is set if there is a Content-Length.
-ParseError judge_framing(const Facts& facts, int minor_version, std::uint64_t& length) noexcept {
-    if (facts.length_lines != 0) {
-        if (facts.length_lines > 1) return {400, "repeated Content-Length"};
-        if (facts.length.empty() || !std::ranges::all_of(facts.length, is_digit)) return {400, "bad Content-Length"};
-        const auto read = std::from_chars(facts.length.data(), facts.length.data() + facts.length.size(), length);
-        if (read.ec != std::errc()) return {413, "Content-Length too large"};
-    }
-    if (facts.encoding) {
-        if (facts.length_lines != 0) return {400, "both Transfer-Encoding and Content-Length"};
-        if (minor_version == 0) return {400, "Transfer-Encoding in HTTP/1.0"};
-        if (facts.bad_encoding) return {400, "bad Transfer-Encoding"};
-        if (facts.chunked > 1) return {400, "chunked applied twice"};
-        if (facts.chunked == 1 && !facts.chunked_last) return {400, "chunked is not the last coding"};
-        if (facts.other_coding) return {501, "unknown transfer coding"};
-    }
-    return kNoError;
 }
 
 bool wants_keep_alive(const Facts& facts, int minor_version) noexcept {
@@ -166,6 +106,7 @@ ParseError read_target_form(RequestHead& out, const char* question) noexcept {
     const char* const end = target.data() + target.size();
     out.query = question == end ? std::string_view() : between(question + 1, end);
     out.host = {};
+    out.https_target = false;
     if (out.method == Method::kConnect) {
         const std::optional<Authority> authority = split_authority(target);
         if (!authority || !authority->port || authority->port == 0) return {400, "CONNECT needs host:port"};
@@ -190,6 +131,7 @@ ParseError read_target_form(RequestHead& out, const char* question) noexcept {
     const char* const authority = target.data() + colon + 3;
     const char* const path = std::find(authority, question, '/');
     out.host = between(authority, path);
+    out.https_target = scheme.size() == 5;
     out.path = path == question ? std::string_view("/") : between(path, question);
     return kNoError;
 }
@@ -198,6 +140,7 @@ ParseError read_target_form(RequestHead& out, const char* question) noexcept {
 ParseError parse_request_line(std::string_view line, std::size_t max_target, RequestHead& out) noexcept {
     const char* p = line.data();
     const char* const end = p + line.size();
+    out.method = Method::kOther;
     while (is_token_char(*p)) ++p;
     if (p == line.data() || *p != ' ') return {400, "malformed request line"};
     out.method_text = between(line.data(), p);
@@ -253,24 +196,26 @@ ParseError judge_host(const Facts& facts, RequestHead& out) noexcept {
     const std::optional<Authority> own = split_authority(out.host);
     if (!own) return {400, "bad host in the request target"};
     // A CONNECT target always has its port; Host may leave it out.
-    const std::uint16_t default_port = out.method == Method::kConnect   ? *own->port
-                                       : to_lower(out.target[4]) == 's' ? std::uint16_t{443}
-                                                                        : std::uint16_t{80};
+    const std::uint16_t default_port = out.method == Method::kConnect ? *own->port
+                                       : out.https_target             ? std::uint16_t{443}
+                                                                      : std::uint16_t{80};
     if (named && !same_authority(*own, *named, default_port)) return {400, "Host does not agree with the target"};
     return kNoError;
 }
 
-ParseError finish_request(const Facts& facts, RequestHead& out) noexcept {
+ParseError finish_request(Facts& facts, RequestHead& out) noexcept {
     if (const ParseError error = judge_host(facts, out); error.status != 0) return error;
+    FramingFacts& framing = facts.framing;
+    out.framing = Framing::kNone;
     out.content_length = 0;
-    if (const ParseError error = judge_framing(facts, out.minor_version, out.content_length); error.status != 0) {
-        return error;
+    if (framing.length_lines != 0 || framing.encoded) {  // most requests have neither
+        framing.minor_version = out.minor_version;
+        const FramingDecision decision = decide_request_framing(framing);
+        if (decision.refusal.status != 0) return decision.refusal;
+        out.framing = decision.framing;
+        out.content_length = decision.content_length;
     }
-    if (facts.encoding) {
-        out.framing = Framing::kChunked;
-    } else {
-        out.framing = facts.length_lines != 0 ? Framing::kLength : Framing::kNone;
-    }
+    if (facts.bad_connection) return {400, "bad Connection"};
     const bool has_body = out.framing == Framing::kChunked || out.content_length != 0;
     out.keep_alive = wants_keep_alive(facts, out.minor_version);
     // An expectation in HTTP/1.0 is ignored (RFC 9110 10.1.1), as is one where there is nothing to wait for.
@@ -280,19 +225,15 @@ ParseError finish_request(const Facts& facts, RequestHead& out) noexcept {
     return kNoError;
 }
 
-ParseError finish_response(const Facts& facts, Method request_method, ResponseHead& out) noexcept {
-    out.content_length = 0;
-    if (const ParseError error = judge_framing(facts, out.minor_version, out.content_length); error.status != 0) {
-        return error;
-    }
+ParseError finish_response(Facts& facts, Method request_method, ResponseHead& out) noexcept {
+    FramingFacts& framing = facts.framing;
+    framing.minor_version = out.minor_version;
+    framing.bodiless = never_has_body(request_method, out.status);
+    const FramingDecision decision = decide_response_framing(framing);
+    if (decision.refusal.status != 0) return decision.refusal;
+    out.framing = decision.framing;
+    out.content_length = decision.content_length;
     const bool tunnel = request_method == Method::kConnect && out.status / 100 == 2;
-    if (request_method == Method::kHead || out.status / 100 == 1 || out.status == 204 || out.status == 304 || tunnel) {
-        out.framing = Framing::kNone;
-    } else if (facts.encoding) {
-        out.framing = Framing::kChunked;
-    } else {
-        out.framing = facts.length_lines != 0 ? Framing::kLength : Framing::kUntilClose;
-    }
     out.keep_alive = out.framing != Framing::kUntilClose && !tunnel && wants_keep_alive(facts, out.minor_version);
     return kNoError;
 }
@@ -308,6 +249,7 @@ ParseResult HeadParser::parse(std::string_view input, std::span<HeaderView> stor
                               Finish&& finish) noexcept {
     // Method, spaces and version of a request line, beyond the target's own limit.
     constexpr std::size_t kRequestLineRest = 64;
+    constexpr ParseError kLineTooLong{414, "request line too long"};
     const char* const begin = input.data();
     const std::size_t max_fields = std::min(limits_.max_fields, storage.size());
     bool resumed = line_start_ != 0;
@@ -324,7 +266,7 @@ ParseResult HeadParser::parse(std::string_view input, std::span<HeaderView> stor
             }
             if (kRequest && line_start_ + limits_.max_target + kRequestLineRest < limit) {
                 limit = line_start_ + limits_.max_target + kRequestLineRest;
-                too_long = {414, "request line too long"};
+                too_long = kLineTooLong;
             }
         }
         // Bytes past the limit are not even looked at: so a refusal does not depend on how many came at once.
@@ -332,8 +274,11 @@ ParseResult HeadParser::parse(std::string_view input, std::span<HeaderView> stor
         const char* const stop = find_control(begin, begin + scanned_, end);
         if (stop == end || (*stop == '\r' && stop + 1 == end)) {
             scanned_ = static_cast<std::size_t>(stop - begin);
-            if (input.size() >= limit) return failed(too_long);
-            return {};
+            if (input.size() < limit) return {};
+            // What is too long may be the method, which RFC 9112 3 wants to be told apart.
+            const std::string_view line = between(begin + line_start_, end);
+            const bool long_method = too_long.status == 414 && line.find(' ') > kRequestLineRest;
+            return failed(long_method ? ParseError{501, "method not implemented"} : too_long);
         }
         if (*stop != '\r' || stop[1] != '\n') {
             return failed({400, *stop == '\n'   ? "bare LF"
@@ -370,8 +315,13 @@ ParseResult HeadParser::parse(std::string_view input, std::span<HeaderView> stor
 ParseResult HeadParser::parse_request(std::string_view input, RequestHead& out,
                                       std::span<HeaderView> storage) noexcept {
     return parse<true>(
-        input, storage, [&](std::string_view line) { return parse_request_line(line, limits_.max_target, out); },
-        [&](const Facts& facts) {
+        input, storage,
+        [&](std::string_view line) {
+            const ParseError error = parse_request_line(line, limits_.max_target, out);
+            method_ = out.method;
+            return error;
+        },
+        [&](Facts& facts) {
             out.fields = HeadersView(storage.first(fields_));
             return finish_request(facts, out);
         });
@@ -381,7 +331,7 @@ ParseResult HeadParser::parse_response(std::string_view input, Method request_me
                                        std::span<HeaderView> storage) noexcept {
     return parse<false>(
         input, storage, [&](std::string_view line) { return parse_status_line(line, out); },
-        [&](const Facts& facts) {
+        [&](Facts& facts) {
             out.fields = HeadersView(storage.first(fields_));
             return finish_response(facts, request_method, out);
         });

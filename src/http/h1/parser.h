@@ -1,5 +1,6 @@
 #pragma once
 
+#include "http/h1/framing.h"
 #include <caropig/http/headers.h>
 #include <caropig/http/method.h>
 
@@ -20,15 +21,6 @@ struct HeadLimits {
     std::size_t max_target = 8192;  ///< the request target: 414 (RFC 9112 3 asks for at least 8000)
 };
 
-/// How the length of a message's body is known.
-enum class Framing : std::uint8_t { kNone, kLength, kChunked, kUntilClose };
-
-/// Why a message was refused. `status` is what a server answers with; for a response it means nothing.
-struct ParseError {
-    int status = 0;
-    const char* reason = "";  ///< one short line; static storage
-};
-
 /// All views point into the input or to static storage.
 struct RequestHead {
     Method method = Method::kOther;
@@ -44,6 +36,7 @@ struct RequestHead {
     bool keep_alive = false;           ///< the client is willing to send another request
     bool expect_continue = false;      ///< it waits for 100 (Continue) before it sends the body
     bool upgrade = false;              ///< Upgrade is there and Connection names it
+    bool https_target = false;         ///< the target is absolute, and its scheme https
 };
 
 struct ResponseHead {
@@ -83,10 +76,15 @@ public:
     void reset() noexcept {
         line_start_ = scanned_ = fields_ = 0;
         stage_ = Stage::kFirstLine;
+        method_ = Method::kOther;
     }
 
     /// Whether bytes of a head have been seen that is not complete yet.
     [[nodiscard]] bool in_progress() const noexcept { return scanned_ != 0; }
+
+    /// Of the request that is being read, or was refused: kOther before its method is known. A refused HEAD must be
+    /// answered without a body too.
+    [[nodiscard]] Method method() const noexcept { return method_; }
 
 private:
     enum class Stage : std::uint8_t { kFirstLine, kStartLine, kFields };
@@ -100,6 +98,7 @@ private:
     std::size_t scanned_ = 0;     // everything before it is free of control characters, or a checked line
     std::size_t fields_ = 0;      // complete field lines
     Stage stage_ = Stage::kFirstLine;
+    Method method_ = Method::kOther;
 };
 
 }  // namespace caropig::http::h1
