@@ -2,7 +2,6 @@
 
 #include <caropig/http/chars.h>
 
-#include <charconv>
 #include <cstddef>
 
 namespace caropig::http {
@@ -55,18 +54,30 @@ bool is_ipv6(std::string_view text) noexcept {
     return elided ? groups <= 7 : groups == 8;
 }
 
-bool is_registered_name(std::string_view text) noexcept {
-    std::size_t i = 0;
-    while (i < text.size()) {
-        if (is_host_char(text[i])) {
-            ++i;
-        } else if (text[i] == '%' && text.size() - i > 2 && is_hex_digit(text[i + 1]) && is_hex_digit(text[i + 2])) {
-            i += 3;
-        } else {
-            return false;
-        }
+// A registered name (RFC 3986 3.2.2) ends at the first byte that it can't hold; nothing where an escape is broken.
+std::optional<std::size_t> registered_name_size(std::string_view text) noexcept {
+    const char* p = text.data();
+    const char* const end = p + text.size();
+    for (;;) {
+        while (p != end && is_host_char(*p)) ++p;
+        if (p == end || *p != '%') return static_cast<std::size_t>(p - text.data());
+        if (end - p <= 2 || !is_hex_digit(p[1]) || !is_hex_digit(p[2])) return std::nullopt;
+        p += 3;
     }
-    return i != 0;
+}
+
+// At most five digits and 65535.
+std::optional<std::uint16_t> parse_port(std::string_view digits) noexcept {
+    constexpr std::size_t kMostDigits = 5;
+    constexpr unsigned kHighest = 65535;
+    if (digits.size() > kMostDigits) return std::nullopt;
+    unsigned port = 0;
+    for (const char digit : digits) {
+        if (!is_digit(digit)) return std::nullopt;
+        port = port * 10 + static_cast<unsigned>(digit - '0');
+    }
+    if (port > kHighest) return std::nullopt;
+    return static_cast<std::uint16_t>(port);
 }
 
 }  // namespace
@@ -81,20 +92,17 @@ std::optional<Authority> split_authority(std::string_view text) noexcept {
         result.is_ipv6 = true;
         if (!is_ipv6(result.host)) return std::nullopt;
         rest = text.substr(close + 1);
-        if (!rest.empty() && rest[0] != ':') return std::nullopt;
     } else {
-        const std::size_t colon = text.find(':');
-        result.host = text.substr(0, colon);
-        if (!is_registered_name(result.host)) return std::nullopt;
-        if (colon != std::string_view::npos) rest = text.substr(colon);
+        const std::optional<std::size_t> size = registered_name_size(text);
+        if (!size || *size == 0) return std::nullopt;
+        result.host = text.substr(0, *size);
+        rest = text.substr(*size);
     }
-    if (rest.size() <= 1) return result;
-    rest.remove_prefix(1);
-    if (rest.size() > 5) return std::nullopt;
-    std::uint16_t port = 0;
-    const auto [stop, error] = std::from_chars(rest.data(), rest.data() + rest.size(), port);
-    if (error != std::errc() || stop != rest.data() + rest.size()) return std::nullopt;
-    result.port = port;
+    if (rest.empty()) return result;
+    if (rest[0] != ':') return std::nullopt;
+    if (rest.size() == 1) return result;
+    result.port = parse_port(rest.substr(1));
+    if (!result.port) return std::nullopt;
     return result;
 }
 

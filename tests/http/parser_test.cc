@@ -342,6 +342,23 @@ TEST(Parser, RemembersTheMethodOfWhatItRefuses) {
     }
 }
 
+TEST(Parser, RemembersAHostNoLongerThanItIsTheSame) {
+    HeadParser parser;
+    Request request;
+    const std::string long_name(60, 'a');
+    for (const std::string& name :
+         {std::string("a"), std::string("a"), std::string("a:80"), std::string("a"), long_name, long_name}) {
+        const std::string text = host(name);
+        ASSERT_EQ(parser.parse_request(text, request.head, request.storage).state, ParseResult::kDone) << name;
+        EXPECT_EQ(request.head.host, name);
+        for (const std::string& bad : {name + "/", "[" + name, std::string()}) {
+            HeadParser copy = parser;
+            const std::string refused = host(bad);
+            EXPECT_EQ(copy.parse_request(refused, request.head, request.storage).error.status, 400) << bad;
+        }
+    }
+}
+
 TEST(Parser, Rfc9110_7_4_TellsHttpsTargets) {
     const auto https = [](const std::string& target) {
         HeadParser parser;

@@ -78,6 +78,14 @@ TEST(Writer, Rfc9112_6_3_TheParserAgrees) {
     }
 }
 
+TEST(Writer, Rfc9110_15_2_InterimResponse) {
+    std::string out = "before";
+    append_interim_response(out, 103, "Link: <a>\r\n");
+    append_interim_response(out, 100, {});
+    EXPECT_EQ(out, "beforeHTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n" + std::string(kContinueResponse));
+    EXPECT_DEATH(append_interim_response(out, 200, {}), "1xx");
+}
+
 TEST(Writer, RequestRoundTrip) {
     RequestStart start;
     start.method = "PUT";

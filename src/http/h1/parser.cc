@@ -183,16 +183,19 @@ ParseError parse_status_line(std::string_view line, ResponseHead& out) noexcept 
 }
 
 // RFC 9112 3.2: exactly one valid Host in HTTP/1.1, which must agree with a target that names a host itself.
-ParseError judge_host(const Facts& facts, RequestHead& out) noexcept {
+ParseError judge_host(const Facts& facts, KnownHost& known, RequestHead& out) noexcept {
     if (facts.host_lines > 1) return {400, "repeated Host"};
     if (facts.host_lines == 0 && out.minor_version != 0) return {400, "missing Host"};
-    std::optional<Authority> named;
-    if (facts.host_lines != 0 && !(named = split_authority(facts.host))) return {400, "bad Host"};
     const bool has_own_host = out.target.front() != '/' && out.path != "*";
     if (!has_own_host) {
         out.host = facts.host;
+        if (facts.host_lines == 0 || known.is(facts.host)) return kNoError;
+        if (!split_authority(facts.host)) return {400, "bad Host"};
+        known.remember(facts.host);
         return kNoError;
     }
+    std::optional<Authority> named;
+    if (facts.host_lines != 0 && !(named = split_authority(facts.host))) return {400, "bad Host"};
     const std::optional<Authority> own = split_authority(out.host);
     if (!own) return {400, "bad host in the request target"};
     // A CONNECT target always has its port; Host may leave it out.
@@ -203,8 +206,8 @@ ParseError judge_host(const Facts& facts, RequestHead& out) noexcept {
     return kNoError;
 }
 
-ParseError finish_request(Facts& facts, RequestHead& out) noexcept {
-    if (const ParseError error = judge_host(facts, out); error.status != 0) return error;
+ParseError finish_request(Facts& facts, KnownHost& known, RequestHead& out) noexcept {
+    if (const ParseError error = judge_host(facts, known, out); error.status != 0) return error;
     FramingFacts& framing = facts.framing;
     out.framing = Framing::kNone;
     out.content_length = 0;
@@ -271,7 +274,8 @@ ParseResult HeadParser::parse(std::string_view input, std::span<HeaderView> stor
         }
         // Bytes past the limit are not even looked at: so a refusal does not depend on how many came at once.
         const char* const end = begin + std::min(input.size(), limit);
-        const char* const stop = find_control(begin, begin + scanned_, end);
+        const char* stop = begin + scanned_;
+        if (stop == end || *stop != '\r') stop = find_control(begin, stop, end);  // not for the empty line
         if (stop == end || (*stop == '\r' && stop + 1 == end)) {
             scanned_ = static_cast<std::size_t>(stop - begin);
             if (input.size() < limit) return {};
@@ -323,7 +327,7 @@ ParseResult HeadParser::parse_request(std::string_view input, RequestHead& out,
         },
         [&](Facts& facts) {
             out.fields = HeadersView(storage.first(fields_));
-            return finish_request(facts, out);
+            return finish_request(facts, known_host_, out);
         });
 }
 

@@ -4,8 +4,10 @@
 #include <caropig/http/headers.h>
 #include <caropig/http/method.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -56,6 +58,22 @@ struct ParseResult {
     ParseError error;          ///< with kError
 };
 
+/// The last Host that was found valid: a client sends the same one with every request.
+class KnownHost {
+public:
+    [[nodiscard]] bool is(std::string_view host) const noexcept {
+        return host.size() == size_ && std::memcmp(host.data(), text_.data(), size_) == 0;
+    }
+    void remember(std::string_view host) noexcept {
+        if (host.size() > text_.size()) return;
+        size_ = host.copy(text_.data(), text_.size());
+    }
+
+private:
+    std::size_t size_ = static_cast<std::size_t>(-1);  // none
+    std::array<char, 40> text_{};
+};
+
 /// Reads one head after the other. Feed it the bytes from the first of the message on, each time with what has arrived
 /// since: it remembers how far it has looked, so that arrival byte by byte costs no more than twice arrival at once.
 /// The input may lie elsewhere at each call. A refusal depends only on the bytes up to it, never on how they were cut.
@@ -99,6 +117,7 @@ private:
     std::size_t fields_ = 0;      // complete field lines
     Stage stage_ = Stage::kFirstLine;
     Method method_ = Method::kOther;
+    KnownHost known_host_;
 };
 
 }  // namespace caropig::http::h1

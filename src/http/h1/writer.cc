@@ -91,6 +91,14 @@ void append_response_head(std::string& out, const ResponseStart& start, std::str
     });
 }
 
+void append_interim_response(std::string& out, int status, std::string_view headers) {
+    CAROPIG_CHECK(status >= 100 && status <= 199, "an interim response has a status of 1xx");
+    append_at_most(out, kFixedPart + headers.size(), [&](Cursor& cursor) {
+        cursor.put("HTTP/1.1 ").put_number(static_cast<unsigned>(status)).put(" ").put(reason_phrase(status));
+        cursor.put("\r\n").put(headers).put("\r\n");
+    });
+}
+
 void append_request_head(std::string& out, const RequestStart& start, std::string_view headers) {
     CAROPIG_CHECK(start.framing != Framing::kUntilClose, "a request's body cannot last until close");
     const std::size_t size =

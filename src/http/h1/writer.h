@@ -34,6 +34,9 @@ struct ResponseStart {
 void append_response_head(std::string& out, const ResponseStart& start, std::string_view headers,
                           std::string_view date_line);
 
+/// A whole interim response (1xx): status line, `headers` and the empty line.
+void append_interim_response(std::string& out, int status, std::string_view headers);
+
 /// What a request's start line and framing fields say.
 struct RequestStart {
     std::string_view method;
