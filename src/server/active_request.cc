@@ -43,6 +43,8 @@ void ActiveRequest::reset() {
     body_received = 0;
     drained = 0;
     body_done = true;
+    body_deadline.reset();
+    body_waited = {};
     body_timed_out = false;
     continue_sent = false;
     body_arrived.clear();
@@ -50,6 +52,7 @@ void ActiveRequest::reset() {
     streaming = Streaming::kNo;
     response_left = 0;
     recycle(pending_head);
+    written_in_a_row = 0;
 }
 
 void ActiveRequest::own(const http::h1::RequestHead& from, std::string_view text) {

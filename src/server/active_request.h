@@ -58,6 +58,8 @@ struct ActiveRequest : detail::TaskCompletion {
     std::uint64_t body_received = 0;
     std::uint64_t drained = 0;
     bool body_done = true;
+    std::optional<TimePoint> body_deadline;  // while the handler waits for its client
+    Duration body_waited{};                  // how long it has done so
     bool body_timed_out = false;
     bool continue_sent = false;
     Event body_arrived;
@@ -68,6 +70,7 @@ struct ActiveRequest : detail::TaskCompletion {
     Streaming streaming = Streaming::kNo;
     std::uint64_t response_left = 0;
     std::string pending_head;  // goes out with the first piece
+    std::size_t written_in_a_row = 0;
 };
 
 }  // namespace caropig::server

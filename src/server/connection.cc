@@ -36,6 +36,7 @@ Connection::Connection(Server::State& server, std::unique_ptr<net::Stream> strea
 
 Connection::~Connection() {
     if (refused_) --server_.refused_count;
+    if (address_ != nullptr && --address_->second == 0) server_.addresses.erase(address_->first);
     server_.remove(*this);
     if (closed_event != nullptr) closed_event->set();
 }
@@ -69,6 +70,7 @@ void Connection::receive() noexcept {
 }
 
 void Connection::on_received() noexcept {
+    left_in_turn_ = server_.options.requests_per_turn();
     if (receive_.result > 0) {
         received_bytes(as_text(receive_.data));
     } else if (receive_.result == 0) {
@@ -87,6 +89,7 @@ void Connection::received_bytes(std::string_view bytes) {
                 std::size_t used = handle_requests(bytes);
                 keep_rest(bytes.substr(used));
             } else {
+                input_.erase(0, std::exchange(input_start_, 0));
                 input_.append(bytes);
             }
             continue_reading();
@@ -141,24 +144,34 @@ void Connection::received_end() {
     }
 }
 
+/// Another turn for the requests that are left in input_.
+void Connection::on_turn() noexcept {
+    left_in_turn_ = server_.options.requests_per_turn();
+    continue_reading();
+    delete_if_over();
+}
+
 /// Handles what is in input_ as long as requests are answered at once, and then waits for what comes next.
 void Connection::continue_reading() {
     if (processing_) return;
     processing_ = true;
-    while (phase_ == Phase::kReading && !input_.empty() && !send_.pending()) {
-        std::size_t used = handle_requests(input_);
-        if (rest_taken_) {
-            keep_rest({});
-        } else if (used == 0) {
-            break;  // the beginning of a head
-        } else {
-            input_.erase(0, used);
+    while (phase_ == Phase::kReading && !input_.empty() && !send_.pending() && left_in_turn_ != 0) {
+        in_input_ = true;
+        std::size_t used = handle_requests(std::string_view(input_).substr(input_start_));
+        in_input_ = false;
+        if (std::exchange(rest_taken_, false)) continue;  // next_request() has given back what follows
+        if (used == 0) break;                             // the beginning of a head
+        input_start_ += used;
+        if (input_start_ == input_.size()) {
+            input_.clear();
+            input_start_ = 0;
         }
     }
     processing_ = false;
     if (phase_ == Phase::kReading) {
         if (input_.empty()) release(input_);
         if (send_.pending()) return;  // while answers lie unsent no further requests are read
+        if (left_in_turn_ == 0 && !input_.empty()) return server_.loop.schedule(turn_);
         if (peer_finished_) return close_after_flush();
         arm_read_timer();
     }
@@ -167,7 +180,9 @@ void Connection::continue_reading() {
 
 /// Keeps what handle_requests() left over; where an active request took it, that request has given it back.
 void Connection::keep_rest(std::string_view rest) {
-    if (!std::exchange(rest_taken_, false) && !rest.empty()) input_.assign(rest);
+    if (std::exchange(rest_taken_, false) || rest.empty()) return;
+    input_.assign(rest);
+    input_start_ = 0;
 }
 
 /// Handles the requests in `input`, which stays in place meanwhile; returns how many bytes of it were used. The answers
@@ -177,20 +192,20 @@ std::size_t Connection::handle_requests(std::string_view input) {
     corked_ = true;
     rest_taken_ = false;
     std::size_t position = 0;
-    while (phase_ == Phase::kReading && !rest_taken_ && position < input.size() && !send_.pending()) {
+    while (phase_ == Phase::kReading && !rest_taken_ && position < input.size() && !send_.pending() &&
+           left_in_turn_ != 0) {
         std::string_view rest = input.substr(position);
         auto parsed = parser_.parse_request(rest, server_.head, server_.fields);
         if (parsed.state == http::h1::ParseResult::kNeedMore) break;
         if (parsed.state == http::h1::ParseResult::kError) {
-            fail_request(parsed.error.status, parsed.error.reason);
+            refuse(parsed.error);
             break;
         }
-        parser_.reset();
         position += parsed.consumed;
         head_text_ = rest.substr(0, parsed.consumed);
         unparsed_ = rest.substr(parsed.consumed);
         begin_exchange();
-        server_.service.serve(*this);
+        answer_request();
         // A request without a task has been answered by now; one with a task ends its exchange itself.
         if (phase_ == Phase::kHandling && (active_ == nullptr || !active_->task)) end_exchange();
         if (server_.cork.size() >= kCorkLimit) flush();
@@ -207,11 +222,39 @@ void Connection::begin_exchange() {
     phase_ = Phase::kHandling;
     head_started_ = fresh_ = false;
     responded_ = false;
-    keep_alive_ = request.keep_alive && !server_.stopping;
+    --left_in_turn_;
+    ++requests_;
+    keep_alive_ = request.keep_alive && !server_.stopping && requests_ != server_.options.max_requests();
     started_ = server_.loop.now().time_since_epoch().count();
     ++server_.request_count;
     path_ = request.path;
     query_ = request.query;
+}
+
+/// Has the service answer, but for what is the server's own business: methods that no service has, and targets that are
+/// not its own.
+void Connection::answer_request() {
+    const http::h1::RequestHead& request = server_.head;
+    // All methods but those that a service may have come last.
+    if (request.method < http::Method::kTrace && request.target.front() == '/') [[likely]] {
+        return server_.service.serve(*this);
+    }
+    constexpr std::string_view kPlain = "text/plain; charset=UTF-8";
+    if (request.method >= http::Method::kTrace) {
+        // RFC 9110 9.1. A TRACE would show a script what its browser hides. After a CONNECT that was refused, the bytes
+        // that follow may be meant for the tunnel and are not read as requests.
+        if (request.method == http::Method::kConnect) {
+            keep_alive_ = false;
+            linger_ = true;
+        }
+        respond({501, kPlain, {}}, "Not Implemented\n", nullptr);
+    } else if (request.https_target) {
+        respond({421, kPlain, {}}, "this connection is not for https\n", nullptr);  // RFC 9110 7.4
+    } else if (request.target == "*") {
+        respond({204, {}, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"}, {}, nullptr);  // RFC 9110 9.3.7
+    } else {
+        server_.service.serve(*this);
+    }
 }
 
 void Connection::arm_read_timer() noexcept {
@@ -240,16 +283,19 @@ void Connection::arm_read_timer() noexcept {
 void Connection::on_read_timer() noexcept {
     switch (phase_) {
         case Phase::kReading:
-            if (send_.pending()) break;  // armed anew once the answer is sent, for which write_timer_ is responsible
+            // Armed anew once the answer is sent, for which write_timer_ is responsible; or after this turn.
+            if (send_.pending() || turn_.scheduled()) break;
             if (input_.empty()) {
                 close();
             } else {
-                fail_request(408, "the request's head took too long");
+                ++server_.limits.head_deadline;
+                fail_request(408, "the request's head took too long", "header_timeout");
                 flush();
             }
             break;
         case Phase::kHandling:
-            if (active_ != nullptr && body_deadline_passed()) {
+            // It may be left from before; and is moved lazily, so that it is looked at here.
+            if (active_ != nullptr && active_->body_deadline && server_.loop.now() >= *active_->body_deadline) {
                 active_->body_timed_out = true;
                 active_->body_arrived.set();
             }
@@ -265,15 +311,25 @@ void Connection::on_read_timer() noexcept {
     delete_if_over();
 }
 
-bool Connection::body_deadline_passed() const noexcept {
-    auto timeout = server_.options.body_timeout();
-    return timeout.count() > 0 && server_.loop.now() >= TimePoint(Duration(started_)) + timeout;
+void Connection::refuse(const http::h1::ParseError& error) {
+    std::string_view limit;
+    if (error.status == 414) {
+        ++server_.limits.target;
+        limit = "max_target_bytes";
+    } else if (error.status == 431) {
+        ++server_.limits.head;
+        limit = "max_head_bytes, max_fields";
+    }
+    fail_request(error.status, error.reason, limit);
 }
 
 /// Answers a request that can't be read, and closes: nothing after it can be told apart.
-void Connection::fail_request(int status, std::string_view reason) {
+void Connection::fail_request(int status, std::string_view reason, std::string_view limit) {
     // Refused connections (503) may come by the thousand: Server::State::accepted() logs one line a second.
-    if (status != 503) log::info(std::to_string(status) + " to " + stream_->peer() + ": " + std::string(reason));
+    if (status != 503) {
+        std::string named = limit.empty() ? std::string() : " (" + std::string(limit) + ")";
+        log::info(std::to_string(status) + " to " + stream_->peer() + ": " + std::string(reason) + named);
+    }
     keep_alive_ = false;
     responded_ = true;
     linger_ = true;
@@ -281,13 +337,14 @@ void Connection::fail_request(int status, std::string_view reason) {
     body += '\n';
     std::string_view fields = status == 503 ? "Retry-After: 1\r\n" : "";
     append_head(server_.cork, {status, "text/plain; charset=UTF-8", fields}, http::h1::Framing::kLength, body.size());
-    server_.cork += body;
+    if (parser_.method() != http::Method::kHead) server_.cork += body;
     close_after_flush();
 }
 
 // ---- the end of an exchange
 
 void Connection::on_handler_done() noexcept {
+    left_in_turn_ = server_.options.requests_per_turn();
     take_result();
     end_exchange();
     if (phase_ == Phase::kReading) continue_reading();
@@ -347,8 +404,14 @@ void Connection::drain() {
 void Connection::next_request() {
     phase_ = Phase::kReading;
     if (active_ != nullptr) {
-        input_ = active_->current.substr(active_->position);
-        input_ += active_->incoming;
+        // What was received behind the request moves back, without a copy: there may be many to come.
+        active_->current += active_->incoming;
+        if (active_->position == active_->current.size()) {
+            active_->current.clear();
+            active_->position = 0;
+        }
+        input_.swap(active_->current);
+        input_start_ = active_->position;
         server_.give_back(std::move(active_));
     }
     if (!corked_) flush();
@@ -429,6 +492,7 @@ void Connection::release_body() noexcept {
 }
 
 void Connection::on_sent() noexcept {
+    left_in_turn_ = server_.options.requests_per_turn();
     disarm_write_timer();
     release(out_);
     release_body();
@@ -460,8 +524,11 @@ void Connection::disarm_write_timer() noexcept {
 }
 
 void Connection::on_write_timer() noexcept {
-    if (sending_->sent != sent_before_) return arm_write_timer(*sending_);  // slow, but it reads
-    log::info("closing the connection to " + stream_->peer() + ": it reads too slowly (write_timeout)");
+    const ServerOptions& options = server_.options;
+    auto enough = options.min_write_rate() * static_cast<std::uint64_t>(options.write_timeout().count()) / 1000;
+    if (sending_->sent - sent_before_ >= std::max<std::uint64_t>(enough, 1)) return arm_write_timer(*sending_);
+    ++server_.limits.write_deadline;
+    log::info("closing the connection to " + stream_->peer() + ": it reads too slowly (write_timeout, min_write_rate)");
     client_gone();
     delete_if_over();
 }
@@ -494,6 +561,7 @@ void Connection::close() noexcept {
     gone_ = true;
     read_timer_.disarm();
     disarm_write_timer();
+    turn_.unlink();
     stream_->close();
     if (active_ != nullptr) server_.give_back(std::move(active_));
 }

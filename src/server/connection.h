@@ -12,6 +12,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace caropig::server {
 
@@ -25,6 +26,9 @@ namespace caropig::server {
 /// is read in place, its answer written into the server's cork, and one send answers all requests of one receive.
 /// A request that waits gets an ActiveRequest, and the connection goes on receiving into it, so that the client's
 /// leaving is noticed.
+///
+/// Of the requests that one receive brought, only some are answered in a turn of the loop (requests_per_turn): a client
+/// that sends them by the megabyte waits for the others.
 ///
 /// It deletes itself once it is closed and none of its operations is pending.
 class Connection final : public Exchange {
@@ -68,6 +72,7 @@ private:
     void on_hangup() noexcept;
     void on_read_timer() noexcept;
     void on_write_timer() noexcept;
+    void on_turn() noexcept;
 
     // Reading requests.
     void receive() noexcept;
@@ -77,9 +82,10 @@ private:
     [[nodiscard]] std::size_t handle_requests(std::string_view input);
     void keep_rest(std::string_view rest);
     void begin_exchange();
+    void answer_request();
     void arm_read_timer() noexcept;
-    [[nodiscard]] bool body_deadline_passed() const noexcept;
-    void fail_request(int status, std::string_view reason);
+    void fail_request(int status, std::string_view reason, std::string_view limit = {});
+    void refuse(const http::h1::ParseError& error);
 
     // The exchange (exchange.cc).
     void respond(const ResponseHead& head, std::string_view body, std::string* movable,
@@ -90,11 +96,13 @@ private:
     ActiveRequest& activate();
     Task<std::optional<std::string_view>> read_body();
     std::optional<std::string_view> next_piece();
+    class BodyWait;
     void send_continue();
+    void inform(int status, std::string_view fields);
     void forget_unreadable_body() noexcept;
     void start_response(const ResponseHead& head, std::optional<std::uint64_t> length);
     Task<void> write(std::string_view data);
-    Task<void> finish();
+    Task<void> finish(std::string_view trailers);
     Task<void> send_pieces(std::span<const ConstBytes> pieces);
     void answer_unanswered();
     void take_result() noexcept;
@@ -128,11 +136,13 @@ private:
     Part<HangupOperation, &Connection::on_hangup> hangup_{*this};
     Part<Timer, &Connection::on_read_timer> read_timer_{*this};
     Part<Timer, &Connection::on_write_timer> write_timer_{*this};
+    Part<ReadyNode, &Connection::on_turn> turn_{*this};
 
     http::h1::HeadParser parser_;
-    std::string input_;           // the beginning of a head, or pipelined requests that wait
-    std::string_view unparsed_;   // what follows the head being handled, while it is in the input
-    std::string_view head_text_;  // the head being handled, while it is in the input
+    std::string input_;            // the beginning of a head, or pipelined requests that wait
+    std::size_t input_start_ = 0;  // what of it is used up; input_ is empty when all is
+    std::string_view unparsed_;    // what follows the head being handled, while it is in the input
+    std::string_view head_text_;   // the head being handled, while it is in the input
     std::unique_ptr<ActiveRequest> active_;
 
     std::string out_;       // being sent
@@ -142,7 +152,10 @@ private:
     std::string queued_;  // to be sent next
     std::array<ConstBytes, 2> out_pieces_;
     std::size_t lingered_ = 0;
-    const SendOperation* sending_ = nullptr;  // whose progress write_timer_ follows
+    std::size_t requests_ = 0;      // on this connection
+    std::size_t left_in_turn_ = 0;  // requests that it may still answer before others have their turn
+    std::pair<const std::string, std::size_t>* address_ = nullptr;  // its count in Server::State, where one is kept
+    const SendOperation* sending_ = nullptr;                        // whose progress write_timer_ follows
     std::size_t sent_before_ = 0;
 
     Phase phase_ = Phase::kReading;
@@ -150,6 +163,7 @@ private:
     bool refused_ = false;
     bool corked_ = false;  // answers are collected until the input has been gone through
     bool processing_ = false;
+    bool in_input_ = false;       // the head being handled lies in input_
     bool rest_taken_ = false;     // the active request has the bytes that follow its head
     bool fresh_ = true;           // no request has come yet
     bool head_started_ = false;   // the header deadline runs

@@ -1,9 +1,11 @@
 #include "http/h1/writer.h"
 #include "net/io_awaiter.h"
 #include "server/connection.h"
+#include <caropig/async/waiter.h>
 #include <caropig/base/log.h>
 #include <caropig/http/status.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <exception>
@@ -14,7 +16,12 @@ namespace {
 
 constexpr std::size_t kMovedBody = std::size_t{16} * 1024;  // a body of this size is sent from where it is, not copied
 
-bool status_has_body(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
+// RFC 9110 15.3.5 and 15.4.5; 205 may say that there is nothing, but not have anything (15.3.6).
+bool status_is_framed(int status) noexcept { return status != 204 && status != 304; }
+bool status_has_body(int status) noexcept { return status_is_framed(status) && status != 205; }
+
+// Written to a client that takes it as fast as it comes, before others have their turn.
+constexpr std::size_t kWrittenInARow = std::size_t{256} * 1024;
 
 }  // namespace
 
@@ -85,7 +92,15 @@ void Exchange::start_response(const ResponseHead& head, std::optional<std::uint6
     connection().start_response(head, length);
 }
 Task<void> Exchange::write(std::string_view data) { return connection().write(data); }
-Task<void> Exchange::finish() { return connection().finish(); }
+Task<void> Exchange::finish() { return connection().finish({}); }
+Task<void> Exchange::finish(const http::Headers& trailers) { return connection().finish(trailers.wire()); }
+void Exchange::inform(int status, std::string_view fields) { connection().inform(status, fields); }
+
+const http::Headers& Exchange::trailers() const noexcept {
+    static const http::Headers none;
+    const ActiveRequest* active = connection().active_.get();
+    return active != nullptr && active->decoder ? active->decoder->trailers() : none;
+}
 
 // ---- the request
 
@@ -98,7 +113,14 @@ ActiveRequest& Connection::activate() {
     if (active_ != nullptr) return *active_;
     const http::h1::RequestHead& request = server_.head;
     active_ = server_.take_active(*this);
-    active_->current.assign(unparsed_);
+    if (in_input_) {
+        // The bytes stay where they are, also those of the head: a long pipeline is not copied request by request.
+        active_->current.swap(input_);
+        active_->position = static_cast<std::size_t>(unparsed_.data() - active_->current.data());
+        input_start_ = 0;
+    } else {
+        active_->current.assign(unparsed_);
+    }
     unparsed_ = {};
     rest_taken_ = true;
     active_->body_limit = server_.options.max_body_bytes();
@@ -137,6 +159,7 @@ void Connection::run(Task<void> task) {
 
 void Connection::on_handler_timeout() noexcept {
     if (responded_ || active_->cut != ActiveRequest::Cut::kNot) return;
+    ++server_.limits.handler_deadline;
     log::warning("the handler of " + std::string(active_->head.method_text) + " " + std::string(path_) +
                  " took too long (handler_timeout)");
     active_->cut = ActiveRequest::Cut::kTimedOut;
@@ -152,7 +175,16 @@ void Connection::take_result() noexcept {
     } catch (const Cancelled&) {
         if (active_->cut == ActiveRequest::Cut::kNot) log::warning(where() + ": the handler ended with Cancelled");
     } catch (const BodyError& error) {
-        log::info(std::to_string(error.status()) + " " + where() + " from " + stream_->peer() + ": " + error.what());
+        std::string limit;
+        if (error.status() == 413) {
+            ++server_.limits.body;
+            limit = " (max_body_bytes)";
+        } else if (error.status() == 408) {
+            ++server_.limits.body_deadline;
+            limit = " (body_timeout, min_body_rate)";
+        }
+        log::info(std::to_string(error.status()) + " " + where() + " from " + stream_->peer() + ": " + error.what() +
+                  limit);
         keep_alive_ = false;
         linger_ = true;
         if (!responded_) {
@@ -221,6 +253,44 @@ std::optional<std::string_view> Connection::next_piece() {
     return std::nullopt;
 }
 
+/// While it exists a handler waits for its client: the body's deadline runs, and the handler's own stands still. So no
+/// client pays for a handler that is slow, and no handler for a client.
+class Connection::BodyWait {
+public:
+    BodyWait(Connection& connection, ActiveRequest& active) noexcept
+        : loop_(connection.server_.loop), active_(active), began_(loop_.now()) {
+        const ServerOptions& options = connection.server_.options;
+        Duration allowed = options.body_timeout();
+        if (allowed == Duration::zero()) return;
+        if (options.min_body_rate() != 0) {
+            // In floating point, so that no size overflows; the precision of a second in centuries is enough.
+            auto earned = std::chrono::duration<double>(static_cast<double>(active.body_received) /
+                                                        static_cast<double>(options.min_body_rate()));
+            constexpr std::chrono::duration<double> kLongest = std::chrono::hours(24 * 365);
+            allowed = std::max(allowed, std::chrono::duration_cast<Duration>(std::min(earned, kLongest)));
+        }
+        active.body_deadline = began_ + allowed - active.body_waited;
+        connection.read_timer_.arm(loop_, *active.body_deadline);
+        if (active.handler_timer.armed()) {
+            handler_left_ = active.handler_timer.deadline() - began_;
+            active.handler_timer.disarm();
+        }
+    }
+    BodyWait(const BodyWait&) = delete;
+    BodyWait& operator=(const BodyWait&) = delete;
+    ~BodyWait() {
+        active_.body_waited += loop_.now() - began_;
+        active_.body_deadline.reset();
+        if (handler_left_) active_.handler_timer.arm(loop_, loop_.now() + *handler_left_);
+    }
+
+private:
+    Loop& loop_;
+    ActiveRequest& active_;
+    TimePoint began_;
+    std::optional<Duration> handler_left_;
+};
+
 Task<std::optional<std::string_view>> Connection::read_body() {
     ActiveRequest& active = activate();
     if (!active.body_done && active.body_received == 0 && active.head.content_length > active.body_limit &&
@@ -236,13 +306,20 @@ Task<std::optional<std::string_view>> Connection::read_body() {
         if (peer_finished_) throw BodyError(400, "the request's body ended early");
         if (active.body_timed_out) throw BodyError(408, "the request's body took too long");
         if (active.head.expect_continue && !active.continue_sent && !responded_) send_continue();
-        if (auto timeout = server_.options.body_timeout(); timeout.count() > 0) {
-            read_timer_.arm(server_.loop, TimePoint(Duration(started_)) + timeout);
-        }
+        BodyWait wait(*this, active);
         active.body_arrived.clear();
         receive();
         co_await active.body_arrived.wait();
     }
+}
+
+/// Sends an interim response; for HTTP/1.0, which has none, nothing.
+void Connection::inform(int status, std::string_view fields) {
+    CAROPIG_CHECK(phase_ == Phase::kHandling && !responded_, "an interim response after the response");
+    CAROPIG_CHECK(status >= 102 && status <= 199, "100 and 101 are sent by the server itself");
+    if (head().minor_version < 1 || gone_) return;
+    http::h1::append_interim_response(server_.cork, status, fields);
+    if (!corked_) flush();
 }
 
 void Connection::send_continue() {
@@ -271,9 +348,12 @@ void Connection::respond(const ResponseHead& response, std::string_view body, st
     CAROPIG_CHECK(phase_ == Phase::kHandling && !responded_, "a request was answered twice");
     responded_ = true;
     if (gone_) return;
+    CAROPIG_CHECK(response.status >= 200, "an interim response is no answer: use inform()");
     bool with_body = status_has_body(response.status);
     forget_unreadable_body();
-    append_head(server_.cork, response, with_body ? http::h1::Framing::kLength : http::h1::Framing::kNone, body.size());
+    append_head(server_.cork, response,
+                status_is_framed(response.status) ? http::h1::Framing::kLength : http::h1::Framing::kNone,
+                with_body ? body.size() : 0);
     if (with_body && head().method != http::Method::kHead) {
         if ((movable != nullptr || owner != nullptr) && body.size() >= kMovedBody && !send_.pending()) {
             if (movable != nullptr) {
@@ -306,10 +386,12 @@ void Connection::start_response(const ResponseHead& response, std::optional<std:
     active_->handler_timer.disarm();
     forget_unreadable_body();
     using Streaming = ActiveRequest::Streaming;
+    CAROPIG_CHECK(response.status >= 200, "an interim response is no answer: use inform()");
     http::h1::Framing framing = http::h1::Framing::kLength;
     if (!status_has_body(response.status)) {
         active_->streaming = Streaming::kNoBody;
-        framing = http::h1::Framing::kNone;
+        if (!status_is_framed(response.status)) framing = http::h1::Framing::kNone;
+        length = 0;
     } else if (length) {
         active_->streaming = Streaming::kLength;
         active_->response_left = *length;
@@ -357,14 +439,14 @@ Task<void> Connection::write(std::string_view data) {
     co_await send_pieces(pieces);
 }
 
-Task<void> Connection::finish() {
+Task<void> Connection::finish(std::string_view trailers) {
     using Streaming = ActiveRequest::Streaming;
     ActiveRequest& active = *active_;
     if (active.streaming == Streaming::kLength && active.response_left > 0) {
         throw std::length_error("the response's body is shorter than its Content-Length");
     }
     std::string last = std::exchange(active.pending_head, {});
-    if (active.streaming == Streaming::kChunked) http::h1::append_last_chunk(last);
+    if (active.streaming == Streaming::kChunked) http::h1::append_last_chunk(last, trailers);
     if (!last.empty()) {
         std::array<ConstBytes, 1> pieces{as_bytes(last)};
         co_await send_pieces(pieces);
@@ -387,6 +469,13 @@ Task<void> Connection::send_pieces(std::span<const ConstBytes> pieces) {
         send.operation.pieces = pieces;
         arm_write_timer(send.operation);
         outcome = co_await send;
+        // A client that takes everything at once never makes the handler wait.
+        for (ConstBytes piece : pieces) active.written_in_a_row += piece.size();
+        if (active.written_in_a_row >= kWrittenInARow) {
+            active.written_in_a_row = 0;
+            disarm_write_timer();
+            co_await yield();
+        }
     } catch (const Cancelled&) {
         // Nobody knows how much of this piece was sent, so nothing may follow it, also where the handler goes on after
         // a with_timeout() of its own.

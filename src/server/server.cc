@@ -3,6 +3,7 @@
 #include <caropig/async/shield.h>
 #include <caropig/base/log.h>
 #include <caropig/loop/with_timeout.h>
+#include <caropig/net/address.h>
 #include <caropig/server/server.h>
 
 #include <utility>
@@ -14,6 +15,17 @@ constexpr std::size_t kCorkCapacity = std::size_t{16} * 1024;
 constexpr std::size_t kSpareRequests = 256;
 constexpr Duration kDateCheck = std::chrono::milliseconds(10);
 constexpr Duration kRefusalLogInterval = std::chrono::seconds(1);
+// Connections that are told 503 hold a descriptor until the client has taken it; beyond so many they are only closed.
+constexpr std::size_t kMostRefused = 1024;
+
+/// What one client is taken to have: an IPv4 address, or a /64 of IPv6, of which everybody gets at least one.
+std::string address_group(const std::string& peer) {
+    std::size_t colon = peer.rfind(':');
+    auto address = net::Address::parse(peer.substr(0, colon), 0);
+    if (!address || !address->is_v6()) return peer.substr(0, colon);
+    constexpr std::size_t kAddressOffset = 8;  // in struct sockaddr_in6
+    return {static_cast<const char*>(address->data()) + kAddressOffset, 8};
+}
 
 }  // namespace
 
@@ -52,12 +64,33 @@ void Server::State::give_back(std::unique_ptr<ActiveRequest> active) {
 
 void Server::State::accepted(std::unique_ptr<net::Stream> stream) {
     Connection& connection = add(std::move(stream));
-    if (connection_count - refused_count <= options.max_connections()) return connection.start();
-    if (loop.now() - last_refusal_logged >= kRefusalLogInterval) {
-        last_refusal_logged = loop.now();
-        log::warning("refusing connections: " + std::to_string(options.max_connections()) +
-                     " are open (max_connections)");
+    if (connection_count - refused_count > options.max_connections()) {
+        ++limits.connections;
+        return refuse(connection, "max_connections: " + std::to_string(options.max_connections()));
     }
+    if (!admits(connection)) {
+        ++limits.connections_per_address;
+        return refuse(connection,
+                      "max_connections_per_address: " + std::to_string(options.max_connections_per_address()));
+    }
+    connection.start();
+}
+
+/// Counts a connection for its address, if they are limited.
+bool Server::State::admits(Connection& connection) {
+    if (options.max_connections_per_address() == 0) return true;
+    auto& entry = *addresses.try_emplace(address_group(connection.stream_->peer())).first;
+    connection.address_ = &entry;
+    return ++entry.second <= options.max_connections_per_address();
+}
+
+/// Answers 503. They may come by the thousand: one line a second is logged.
+void Server::State::refuse(Connection& connection, std::string_view limit) {
+    if (loop.now() - last_refusal_logged >= kRefusalLogInterval || last_refusal_logged == TimePoint{}) {
+        last_refusal_logged = loop.now();
+        log::warning("refusing connections (" + std::string(limit) + ")");
+    }
+    if (refused_count >= kMostRefused) return connection.abort();
     connection.start_refused();
 }
 
@@ -144,5 +177,6 @@ Task<void> Server::stop() {
 
 std::size_t Server::connections() const noexcept { return state_->connection_count; }
 std::uint64_t Server::requests() const noexcept { return state_->request_count; }
+const LimitCounters& Server::limits() const noexcept { return state_->limits; }
 
 }  // namespace caropig::server

@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace caropig::server {
@@ -35,6 +36,9 @@ struct Server::State {
     Event all_closed;
     bool stopping = false;
     TimePoint last_refusal_logged{};
+    LimitCounters limits;
+    /// Open connections of each address, where max_connections_per_address limits them.
+    std::unordered_map<std::string, std::size_t> addresses;
 
     /// The head being answered without a wait, and its fields: one at a time on a loop.
     http::h1::RequestHead head;
@@ -52,6 +56,8 @@ struct Server::State {
 
     void accepted(std::unique_ptr<net::Stream> stream);
     Connection& add(std::unique_ptr<net::Stream> stream);
+    void refuse(Connection& connection, std::string_view limit);
+    [[nodiscard]] bool admits(Connection& connection);
     void remove(Connection& connection) noexcept;
 
 private:

@@ -1,6 +1,5 @@
 #include "server/test_server.h"
 #include "support/captured_log.h"
-#include <caropig/net/listener.h>
 
 #include <gtest/gtest.h>
 
@@ -314,20 +313,6 @@ TEST(ServerConnection, RunningTwiceIsAMistake) {
 TEST(ServerConnection, RefusesConnectionsBeyondTheLimit) {
     TestLoop loop;
     TestService service;
-    /// Hands over what a test gives it.
-    class TestListener final : public net::Listener {
-    public:
-        explicit TestListener(OnAccept& on_accept) : on_accept_(on_accept) {}
-        void start(Loop&, OnAccept on_accept) override { on_accept_ = std::move(on_accept); }
-        void pause() noexcept override {}
-        void resume() noexcept override {}
-        void stop() noexcept override {}
-        [[nodiscard]] std::string address() const override { return "test"; }
-        [[nodiscard]] std::uint16_t port() const override { return 0; }
-
-    private:
-        OnAccept& on_accept_;
-    };
     net::Listener::OnAccept connect;
     Server server(loop, service, ServerOptions().max_connections(2));
     server.listen(std::make_unique<TestListener>(connect));

@@ -5,6 +5,7 @@
 #include <caropig/base/error.h>
 #include <caropig/loop/timer.h>
 #include <caropig/loop/with_timeout.h>
+#include <caropig/net/listener.h>
 #include <caropig/net/memory_pipe.h>
 #include <caropig/server/server.h>
 #include <caropig/server/service.h>
@@ -204,6 +205,21 @@ inline Task<void> TestService::track(Exchange& exchange, TestService& service, W
     }
 }
 
+/// Hands over what a test gives it.
+class TestListener final : public net::Listener {
+public:
+    explicit TestListener(OnAccept& on_accept) : on_accept_(on_accept) {}
+    void start(Loop&, OnAccept on_accept) override { on_accept_ = std::move(on_accept); }
+    void pause() noexcept override {}
+    void resume() noexcept override {}
+    void stop() noexcept override {}
+    [[nodiscard]] std::string address() const override { return "test"; }
+    [[nodiscard]] std::uint16_t port() const override { return 0; }
+
+private:
+    OnAccept& on_accept_;
+};
+
 /// A client at the other end of a pipe; it collects what comes.
 class Client {
 public:
@@ -236,6 +252,12 @@ public:
         loop_.run_ready();
     }
     void start_reading() { reading_.push_back(loop_.start(read(*this))); }
+    /// One read of at most `size` bytes.
+    void read_once(std::size_t size) {
+        std::string text(size, '\0');
+        auto reading = loop_.start(pipe_.first->read_some(std::as_writable_bytes(std::span(text))));
+        if (reading.done()) received_ += text.substr(0, reading.result());
+    }
 
     /// Whether the server has closed the connection.
     [[nodiscard]] bool served() const { return serving_.done(); }

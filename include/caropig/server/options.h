@@ -29,6 +29,17 @@ public:
     /// descriptors that a service usually gets, with room for upstream connections.
     CAROPIG_OPTION(std::size_t, max_connections, 20000)
 
+    /// Connections from one address at a time, on each worker, of IPv6 from one /64; one more is answered 503 and
+    /// closed. None by default: behind a proxy all come from the same address.
+    CAROPIG_OPTION(std::size_t, max_connections_per_address, 0)
+    /// Requests on one connection; the last is answered with "Connection: close". None by default, as nothing grows
+    /// with their number; a limit spreads clients anew over the workers and over the servers behind a balancer.
+    CAROPIG_OPTION(std::size_t, max_requests, 0)
+    /// Requests of one connection that are answered before the other connections have their turn. A pipeline of so many
+    /// costs less than a millisecond where handlers don't wait. How many may lie waiting is limited by their bytes: see
+    /// read_ahead_bytes.
+    CAROPIG_OPTION(std::size_t, requests_per_turn, 64)
+
     /// Bytes of a request's head (request line and fields); more is answered 431. As Tornado's max_header_size.
     CAROPIG_OPTION(std::size_t, max_head_bytes, std::size_t{64} * 1024)
     /// Fields in a request's head; more is answered 431. Browsers send about 20.
@@ -46,16 +57,24 @@ public:
     /// From a request's first byte, or from accepting the connection, to the end of its head: 408 then. Ten seconds
     /// carry a head over the slowest of links, and bound what a slow attacker holds.
     CAROPIG_OPTION(Milliseconds, header_timeout, std::chrono::seconds(10))
-    /// From the end of the head to the end of the body, whatever arrives in between: 408 then.
+    /// How long handlers wait for a request's body altogether: 408 then, unless it came at min_body_rate. A minute
+    /// carries a form over the slowest of links.
     CAROPIG_OPTION(Milliseconds, body_timeout, std::chrono::seconds(60))
+    /// Bytes a second that a body which takes longer than body_timeout must have come at, on average. Less than the
+    /// slowest of mobile links carries; an upload may so take its time, and a byte now and then does not count as one.
+    /// 0: no body may take longer.
+    CAROPIG_OPTION(std::uint64_t, min_body_rate, 1024)
     /// Between a response and the next request's first byte; the connection is closed then. As nginx's default.
     CAROPIG_OPTION(Milliseconds, keep_alive_timeout, std::chrono::seconds(75))
-    /// For a client to take anything at all of what was written: the connection is closed when it has taken nothing for
-    /// so long.
+    /// For a client to take some of what was written: the connection is closed when it has taken less than
+    /// min_write_rate, or nothing, for so long.
     CAROPIG_OPTION(Milliseconds, write_timeout, std::chrono::seconds(30))
-    /// From the end of the head to the start of the response: the handler is cancelled and 503 sent then. Twice the
-    /// body's deadline, so that a slow body is called that; long polls answer within a minute, as the proxies in front
-    /// of them expect.
+    /// Bytes a second that a client must take of a response, on average over write_timeout. Low, since the kernel takes
+    /// bytes in steps: it is there for those who read a byte now and then. 0: anything at all is enough.
+    CAROPIG_OPTION(std::uint64_t, min_write_rate, 256)
+    /// From the end of the head to the start of the response, without the time in which the handler waits for the body:
+    /// the handler is cancelled and 503 sent then. Long polls answer within a minute, as the proxies in front of them
+    /// expect.
     CAROPIG_OPTION(Milliseconds, handler_timeout, std::chrono::seconds(120))
 
     /// How long a graceful stop lets requests in flight run before it cancels them. Below the 10 s after which

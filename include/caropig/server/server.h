@@ -21,6 +21,19 @@ namespace caropig::server {
 
 class Service;
 
+/// How often a limit or a deadline has cut off a client, by the option that says so, since the server's start.
+struct LimitCounters {
+    std::uint64_t connections = 0;              ///< max_connections
+    std::uint64_t connections_per_address = 0;  ///< max_connections_per_address
+    std::uint64_t target = 0;                   ///< max_target_bytes
+    std::uint64_t head = 0;                     ///< max_head_bytes, max_fields
+    std::uint64_t body = 0;                     ///< max_body_bytes
+    std::uint64_t head_deadline = 0;            ///< header_timeout
+    std::uint64_t body_deadline = 0;            ///< body_timeout, min_body_rate
+    std::uint64_t write_deadline = 0;           ///< write_timeout, min_write_rate
+    std::uint64_t handler_deadline = 0;         ///< handler_timeout
+};
+
 /// Speaks HTTP/1.1 on the connections that it is given, and asks a Service for the answers. It belongs to the thread of
 /// its loop. Destroy it after stop() has ended (a check fails otherwise), and before its loop and service.
 class Server {
@@ -46,6 +59,8 @@ public:
     [[nodiscard]] std::size_t connections() const noexcept;
     /// Requests whose head was read, since the start.
     [[nodiscard]] std::uint64_t requests() const noexcept;
+    /// Who was cut off, and why. The reference lives as long as the server.
+    [[nodiscard]] const LimitCounters& limits() const noexcept;
 
 private:
     friend class Connection;

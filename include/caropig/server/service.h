@@ -100,6 +100,9 @@ public:
     Task<std::optional<std::string_view>> read_body();
     /// The rest of the body as a whole. As read_body().
     Task<std::string> read_whole_body();
+    /// Fields that followed the body, once it has been read to its end: without those that frame, route, authenticate
+    /// or describe a message, which must not come late (RFC 9110 6.5.1). Treat them as less trusted than headers().
+    [[nodiscard]] const http::Headers& trailers() const noexcept;
     /// Another limit than the option max_body_bytes, for this request; before its body is read.
     void set_max_body_bytes(std::uint64_t limit) noexcept;
 
@@ -111,6 +114,13 @@ public:
     Task<void> write(std::string_view data);
     /// Ends the body; missing bytes of a known length close the connection.
     Task<void> finish();
+    /// The same with fields after the body, which must live until the task has ended. They are sent where the body is
+    /// chunked, and dropped elsewhere: a body with a length has no place for them (RFC 9112 7.1.2).
+    Task<void> finish(const http::Headers& trailers);
+
+    /// Sends an interim response before the response: 103 (Early Hints) with Link fields, or 102. `fields` as in
+    /// ResponseHead. HTTP/1.0 clients know no interim responses and get nothing (RFC 9110 15.2).
+    void inform(int status, std::string_view fields);
 
 protected:
     Exchange() = default;
