@@ -1,5 +1,6 @@
 #include "web/error_page.h"
 
+#include <caropig/db/error.h>
 #include <caropig/http/status.h>
 #include <caropig/web/http_error.h>
 
@@ -42,6 +43,11 @@ int status_of(const std::exception_ptr& error) noexcept {
         std::rethrow_exception(error);
     } catch (const HttpError& http_error) {
         return http_error.status();
+    } catch (const db::Error& error) {
+        using Kind = db::Error::Kind;
+        return error.kind() == Kind::kUnavailable || error.kind() == Kind::kTimeout || error.kind() == Kind::kBroken
+                   ? 503
+                   : 500;
     } catch (...) {
         return 500;
     }
@@ -62,7 +68,9 @@ Response error_page(int status, const std::string& detail) {
     std::string page = "<html><title>" + title + "</title><body>" + title;
     if (!detail.empty()) page += "<pre>" + escape_html(detail) + "</pre>";
     page += "</body></html>";
-    return Response(status, std::move(page));
+    Response response(status, std::move(page));
+    if (status == 503) response.header("Retry-After", "1");
+    return response;
 }
 
 }  // namespace caropig::web

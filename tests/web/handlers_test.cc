@@ -1,4 +1,5 @@
 #include "support/web_client.h"
+#include <caropig/db/error.h>
 #include <caropig/web/application.h>
 
 #include <memory>
@@ -183,6 +184,29 @@ TEST(Handlers, ARequestThatWaitsKeepsItsOwnHead) {
     ASSERT_EQ(answers.size(), 2u);
     EXPECT_EQ(answers[0].body, "first value query");
     EXPECT_EQ(answers[1].body, "other");
+}
+
+TEST(Handlers, ADatabaseThatIsDownIs503AndAMistakeIs500) {
+    using Kind = db::Error::Kind;
+    Kind kind = Kind::kUnavailable;
+    Application app;
+    app.get("/", [&kind]() -> Response { throw db::Error(kind, "mariadb db:3306/shop", "SELECT 1", "it says why"); });
+    WebClient client(app);
+    for (Kind down : {Kind::kUnavailable, Kind::kTimeout, Kind::kBroken}) {
+        kind = down;
+        support::Answer answer = client.get("/");
+        EXPECT_EQ(answer.status, 503);
+        EXPECT_EQ(answer.field("Retry-After"), "1");
+        EXPECT_THAT(answer.body, testing::Not(testing::HasSubstr("shop")));
+        EXPECT_THAT(client.log("application").back(),
+                    testing::HasSubstr("mariadb db:3306/shop: SELECT 1: it says why"));
+    }
+    for (Kind mistake : {Kind::kStatement, Kind::kConstraint, Kind::kConflict}) {
+        kind = mistake;
+        support::Answer answer = client.get("/");
+        EXPECT_EQ(answer.status, 500);
+        EXPECT_EQ(answer.field("Retry-After"), std::nullopt);
+    }
 }
 
 }  // namespace
