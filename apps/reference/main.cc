@@ -2,6 +2,7 @@
 // are an interface: add to them, do not change them.
 
 #include <caropig/client/client.h>
+#include <caropig/db/database.h>
 #include <caropig/loop/timer.h>
 #include <caropig/web/application.h>
 #include <caropig/web/command_line.h>
@@ -12,6 +13,7 @@
 #include <charconv>
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -113,6 +115,35 @@ Task<Response> relay(std::string url) {
     }
 }
 
+/// A row of the table `people`, which whoever starts the database has made.
+Task<Response> person(db::Database& database, std::uint64_t id) {
+    db::Rows rows = co_await database.query("SELECT id, name, email FROM people WHERE id = ?", id);
+    if (rows.empty()) throw HttpError(404, "nobody has this id");
+    const db::Row row = rows[0];
+    co_return web::json_response({{"id", row.get<std::int64_t>("id")},
+                                  {"name", row.get<std::string>("name")},
+                                  {"email", row.get<std::string>("email")}});
+}
+
+/// The database waits, not the loop.
+Task<Response> database_sleep(db::Database& database, bool is_postgres, std::uint64_t milliseconds) {
+    const double seconds = static_cast<double>(milliseconds) / 1000;
+    if (is_postgres) {
+        co_await database.execute("SELECT pg_sleep(?)", seconds);
+    } else {
+        co_await database.execute("SELECT SLEEP(?)", seconds);
+    }
+    co_return "ok";
+}
+
+void add_database_routes(web::Application& app, db::Database& database, bool is_postgres) {
+    app.get("/db/people/{id:uint}",
+            [&database](Request& request) { return person(database, number(request.param("id"), 1'000'000'000)); });
+    app.get("/db/sleep/{ms:uint}", [&database, is_postgres](Request& request) {
+        return database_sleep(database, is_postgres, number(request.param("ms"), 3'600'000));
+    });
+}
+
 void add_order_routes(web::Application& app) {
     // The one that is measured stands among others like it.
     constexpr int kOthers = 109;
@@ -129,10 +160,16 @@ int main(int argc, char** argv) {
     double timeout = 0;
     std::string folder;
     std::string upstream;
+    std::string database_url;
+    unsigned database_connections = 16;
+    double database_timeout = 30;
     web::CommandLine command_line("caropig-reference", "The server that tests and benchmarks talk to");
     command_line.option("--timeout", timeout, "Header, body and idle deadline in seconds; 0 for the defaults");
     command_line.option("--static", folder, "Folder to serve under /static/");
     command_line.option("--upstream", upstream, "URL that GET /upstream fetches and relays");
+    command_line.option("--database", database_url, "URL of the database that /db/ asks");
+    command_line.option("--database-connections", database_connections, "The most that a worker opens to it");
+    command_line.option("--database-timeout", database_timeout, "Seconds that a connection, and a statement, may take");
     command_line.default_log_level("warning");
     if (auto exit_code = command_line.parse(argc, argv)) return *exit_code;
     if (timeout > 0) {
@@ -151,9 +188,17 @@ int main(int argc, char** argv) {
     app.get("/nocontent", no_content);
     app.get("/throw", fail);
     add_order_routes(app);
+    std::optional<db::Database> database;
     try {
+        if (!database_url.empty()) {
+            const std::chrono::milliseconds deadline(static_cast<std::int64_t>(database_timeout * 1000));
+            db::PoolOptions options;
+            options.max_size(database_connections).acquire_timeout(deadline).query_timeout(deadline);
+            database.emplace(database_url, options);
+            add_database_routes(app, *database, database_url.starts_with("postgres"));
+        }
         if (!folder.empty()) app.get("/static/{path:path}", web::static_files(folder));
-    } catch (const IoError& error) {
+    } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());
         return 1;
     }
