@@ -156,22 +156,21 @@ Task<std::unique_ptr<Connection>> Pool::open(std::string_view statement) {
         connection = co_await deadline.run(connecting);
     } catch (const Cancelled&) {
         if (!deadline.passed()) throw;
-        connecting_failed({Error::Kind::kTimeout,
-                           fmt::format("it could not be connected to within the connect_timeout of {}",
-                                       describe(options_.connect_timeout())),
-                           "", 0});
+        connecting_failed(Error(Error::Kind::kTimeout, name(), {},
+                                fmt::format("it could not be connected to within the connect_timeout of {}",
+                                            describe(options_.connect_timeout()))));
     } catch (const Error& error) {
-        connecting_failed({error.kind(), error.message(), error.sql_state(), error.server_code()});
+        connecting_failed(error);
     }
     if (connection == nullptr) throw_failure(statement);
     connecting_succeeded();
     co_return connection;
 }
 
-void Pool::connecting_failed(Failure failure) {
+void Pool::connecting_failed(const Error& failure) {
     // Once, not for each attempt: what is down stays down for a while.
-    if (!failure_) log::warning(fmt::format("{}: {}", name(), failure.message));
-    failure_ = std::move(failure);
+    if (!failure_) log::warning(failure.what());
+    failure_ = failure;
     retry_at_ = time_after(loop_.now(), options_.reconnect_delay());
 }
 
@@ -184,7 +183,7 @@ void Pool::connecting_succeeded() {
 
 void Pool::throw_failure(std::string_view statement) const {
     if (closed_) throw Error(Error::Kind::kUnavailable, name(), statement, "the pool of connections was closed");
-    throw Error(failure_->kind, name(), statement, failure_->message, failure_->sql_state, failure_->server_code);
+    throw *failure_;
 }
 
 void Pool::take_back(std::unique_ptr<Connection> connection, TimePoint born, bool usable) noexcept {

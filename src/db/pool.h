@@ -119,12 +119,6 @@ private:
         Pool& pool;
         void (Pool::*rings)();
     };
-    struct Failure {
-        Error::Kind kind;
-        std::string message;
-        std::string sql_state;
-        int server_code;
-    };
     class Room;
     class Line;
 
@@ -135,7 +129,7 @@ private:
     void drop() noexcept;
     void serve() noexcept;
     void close_idle();
-    void connecting_failed(Failure failure);
+    void connecting_failed(const Error& failure);
     void connecting_succeeded();
 
     [[nodiscard]] bool too_old(TimePoint born) const noexcept;
@@ -149,9 +143,9 @@ private:
     const PoolOptions options_;
     std::vector<Entry> idle_;  // the one used last at the end, and used first
     caropig::detail::WaiterList line_;
-    Alarm idle_alarm_;                // when the connection that is idle longest is to be closed
-    Alarm retry_alarm_;               // when connecting may be tried again, while somebody waits for that
-    std::optional<Failure> failure_;  // of the last attempt to connect; none once one has succeeded
+    Alarm idle_alarm_;              // when the connection that is idle longest is to be closed
+    Alarm retry_alarm_;             // when connecting may be tried again, while somebody waits for that
+    std::optional<Error> failure_;  // of the last attempt to connect; none once one has succeeded
     TimePoint retry_at_{};
     std::size_t open_ = 0;     // idle, lent, or given out as room to open one
     std::size_t opening_ = 0;  // those given out as room

@@ -152,7 +152,7 @@ private:
     void throw_if_failed() const {
         if (state_ != State::kFailed && state_ != State::kBusy) return;
         const SqliteFailure& failure = handle_->failure();
-        throw Error(failure.kind, name_, failure.statement, failure.message, {}, failure.code);
+        throw Error(failure.kind, name_, failure.statement, failure.message, {}, failure.code, {}, failure.shown);
     }
 
     Loop& loop_;

@@ -1,6 +1,7 @@
 #include "db/sqlite_handle.h"
 
 #include "db/iso_time.h"
+#include "db/redact.h"
 
 #include <cerrno>
 #include <cstdint>
@@ -45,22 +46,8 @@ bool is_of_the_file(int code) noexcept {
 }
 
 /// What SQLite says of a statement that runs may quote its arguments: a malformed path of JSON, a search of FTS5.
-std::string without_quotations(std::string_view message) {
-    if (message.starts_with("fts5:")) return "fts5: the search can't be understood";
-    std::string out;
-    for (std::size_t i = 0; i < message.size(); ++i) {
-        out += message[i];
-        if (message[i] != '\'' && message[i] != '"') continue;
-        const std::size_t end = message.rfind(message[i]);
-        if (end == i) {
-            out += "…";
-            break;
-        }
-        out += "…";
-        out += message[i];
-        i = end;
-    }
-    return out;
+std::string without_arguments(std::string_view message) {
+    return message.starts_with("fts5:") ? "fts5: the search can't be understood" : redact_values(message);
 }
 
 /// Creates the file for its owner only, unless it exists: it may hold what others should not read, and SQLite gives
@@ -213,7 +200,7 @@ bool SqliteHandle::prepare(std::string_view sql) {
     std::unique_ptr<sqlite3_stmt, Finalize> statement(raw);
     if (code != SQLITE_OK) {
         fail(code);
-        failure_.message = ::sqlite3_errmsg(database_.get());  // no argument has been bound: it can be said in full
+        failure_.shown.clear();  // no argument has been bound: it can be said in full
         failure_.statement = sql;
         return false;
     }
@@ -358,7 +345,8 @@ void SqliteHandle::finish() {
 SqliteHandle::State SqliteHandle::fail(int code) {
     failure_.code = code;
     failure_.kind = kind_of(code);
-    failure_.message = without_quotations(database_ ? ::sqlite3_errmsg(database_.get()) : ::sqlite3_errstr(code));
+    failure_.message = database_ ? ::sqlite3_errmsg(database_.get()) : ::sqlite3_errstr(code);
+    failure_.shown = without_arguments(failure_.message);
     failure_.statement = current_ != nullptr ? current_->sql : std::string();
     if (is_of_the_file(code)) usable_ = false;
     reset();
@@ -366,7 +354,8 @@ SqliteHandle::State SqliteHandle::fail(int code) {
 }
 
 void SqliteHandle::refuse(std::string message) {
-    failure_ = {Error::Kind::kStatement, 0, std::move(message), current_ != nullptr ? current_->sql : std::string()};
+    failure_ = {
+        Error::Kind::kStatement, 0, std::move(message), {}, current_ != nullptr ? current_->sql : std::string()};
 }
 
 void SqliteHandle::reset() noexcept {

@@ -37,6 +37,7 @@ struct SqliteFailure {
     Error::Kind kind = Error::Kind::kStatement;
     int code = 0;  ///< extended
     std::string message;
+    std::string shown;  ///< the same without what it may quote of the arguments; empty: as it is
     std::string statement;
 };
 
