@@ -16,6 +16,10 @@
 namespace caropig::db {
 namespace {
 
+/// What a server may refuse for its size alone: the least that one allows by default is four times as much.
+constexpr std::size_t kLargeArguments = std::size_t{1024} * 1024;
+/// Rows that are taken without a wait before others get their turn: a server may be as fast as we are.
+constexpr int kRowsInATurn = 64;
 /// Rows that are read to their end, if they have come, rather than having the server stop them.
 constexpr int kRowsToPassOver = 100;
 
@@ -191,7 +195,7 @@ Task<std::size_t> MysqlConnection::fetch(std::vector<Value>& cells, std::size_t 
 Task<std::size_t> MysqlConnection::fetch_cancellable(std::vector<Value>& cells, std::size_t most) {
     std::size_t count = 0;
     while (count < most) {
-        if (!fetch_row()) co_await handle_->finish();
+        co_await next_row();
         if (handle_->result() == MYSQL_NO_DATA) {
             has_rows_ = false;
             co_await pass_further_results();
@@ -216,6 +220,17 @@ bool MysqlConnection::fetch_row() {
                           [raw](int* result, int ready) { return ::mysql_stmt_fetch_cont(result, raw, ready); });
 }
 
+/// Leaves the row, or why there is none, in the handle's result.
+Task<void> MysqlConnection::next_row() {
+    if (!fetch_row()) {
+        rows_in_turn_ = 0;
+        co_await handle_->finish();
+    } else if (++rows_in_turn_ == kRowsInATurn) {
+        rows_in_turn_ = 0;
+        co_await yield();
+    }
+}
+
 /// A CALL has a result for each SELECT of the procedure, and one for itself. What is given out are the rows of the
 /// first; the others are read and dropped.
 Task<void> MysqlConnection::pass_further_results() {
@@ -235,7 +250,7 @@ Task<void> MysqlConnection::pass_further_results() {
             fail_statement();
         }
         do {
-            if (!fetch_row()) co_await handle_->finish();
+            co_await next_row();
         } while (handle_->result() == 0);
         if (handle_->result() != MYSQL_NO_DATA) fail_statement();
     }
@@ -322,7 +337,7 @@ Task<void> MysqlConnection::drain() {
         bool more_rows = handle_->result() == 0 && ::mysql_stmt_field_count(raw) != 0;
         if (more_rows && !bound && !statement_->bind_columns()) fail_statement();
         while (more_rows) {
-            if (!fetch_row()) co_await handle_->finish();
+            co_await next_row();
             more_rows = handle_->result() == 0;
         }
         if (::mysql_stmt_more_results(raw) == 0) co_return;
@@ -350,8 +365,13 @@ void MysqlConnection::give_up() noexcept {
     end_statement();
 }
 
-void MysqlConnection::fail(const MysqlFailure& failure) {
+void MysqlConnection::fail(MysqlFailure failure) {
     const bool may_have_run = step_ != Step::kPrepare && step_ != Step::kClose && step_ != Step::kPing;
+    if (failure.connection_lost() && arguments_ && arguments_->bytes() >= kLargeArguments) {
+        // The server hangs up on what is larger than it allows, most often before it has read all of it.
+        failure.message += fmt::format(" (the arguments take {} bytes: is the server's max_allowed_packet less?)",
+                                       arguments_->bytes());
+    }
     Error error =
         make_mysql_error(failure, may_have_run ? MysqlStage::kExecute : MysqlStage::kPrepare, connector_->name(), sql_);
     end_statement();
@@ -363,7 +383,7 @@ void MysqlConnection::fail_statement() {
     MysqlFailure failure = MysqlFailure::of(statement_->get());
     // Where fetching fails, the library leaves the reason with the connection.
     if (failure.code == 0) failure = MysqlFailure::of(handle_->get());
-    fail(failure);
+    fail(std::move(failure));
 }
 
 void MysqlConnection::refuse(std::string_view why) {

@@ -37,6 +37,7 @@ private:
     Task<void> execute();
     Task<std::size_t> fetch_cancellable(std::vector<Value>& cells, std::size_t most);
     bool fetch_row();
+    Task<void> next_row();
     Task<void> pass_further_results();
     Task<void> close_statement(std::unique_ptr<MysqlStatement> statement);
     Task<void> send_ping();
@@ -50,7 +51,7 @@ private:
     void end_statement() noexcept;
     void give_up() noexcept;
 
-    [[noreturn]] void fail(const MysqlFailure& failure);
+    [[noreturn]] void fail(MysqlFailure failure);
     [[noreturn]] void fail_text() { fail(MysqlFailure::of(handle_->get())); }
     [[noreturn]] void fail_statement();
     [[noreturn]] void refuse(std::string_view why);
@@ -64,6 +65,7 @@ private:
     std::string sql_;                          // of the statement in use
     Outcome outcome_;
     Step step_ = Step::kNone;
+    int rows_in_turn_ = 0;
     bool in_statement_ = false;  // something is to be brought to its end
     bool has_rows_ = false;      // there may be further rows
     bool broken_ = false;

@@ -56,6 +56,7 @@ constexpr std::array kNamesOnly{
     ER_SPECIFIC_ACCESS_DENIED_ERROR,
     ER_CONSTRAINT_FAILED,
     kMysqlCheckViolated,
+    ER_NET_PACKET_TOO_LARGE,
 };
 
 Kind kind_of(const MysqlFailure& failure, MysqlStage stage) noexcept {

@@ -75,6 +75,7 @@ Value date_time_value(const MYSQL_TIME& time) noexcept {
 struct Binder {
     MYSQL_BIND& bind;
     std::vector<MYSQL_TIME>& times;
+    std::size_t& bytes;
 
     const char* operator()(std::monostate) const noexcept { return plain(MYSQL_TYPE_NULL, nullptr); }
     const char* operator()(const bool& value) const noexcept { return plain(MYSQL_TYPE_TINY, &value); }
@@ -105,7 +106,8 @@ private:
     }
     const char* sized(enum_field_types type, const void* data, std::size_t size) const noexcept {
         bind.buffer_length = size;
-        return plain(type, data);
+        bytes += size;
+        return plain(type, data != nullptr ? data : "");  // null would be NULL
     }
     const char* time(enum_field_types type, const std::optional<MYSQL_TIME>& value) const {
         if (!value) return "no date of the years 0 to 9999";
@@ -121,7 +123,7 @@ std::expected<MysqlArguments, std::string> MysqlArguments::make(std::span<const 
     result.binds_.resize(values.size());
     result.times_.reserve(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
-        const char* wrong = std::visit(Binder{result.binds_[i], result.times_}, values[i]);
+        const char* wrong = std::visit(Binder{result.binds_[i], result.times_, result.bytes_}, values[i]);
         if (wrong != nullptr) return std::unexpected(fmt::format("argument {} is {}", i + 1, wrong));
     }
     return result;

@@ -20,10 +20,13 @@ public:
     static std::expected<MysqlArguments, std::string> make(std::span<const Value> values);
 
     [[nodiscard]] MYSQL_BIND* binds() noexcept { return binds_.data(); }
+    /// Of text and bytes together.
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
 private:
     MysqlArguments() = default;
 
+    std::size_t bytes_ = 0;
     std::vector<MYSQL_BIND> binds_;
     std::vector<MYSQL_TIME> times_;  // as many as there are values, so that none moves
 };

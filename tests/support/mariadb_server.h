@@ -67,7 +67,10 @@ public:
         start();
     }
     /// For a moment it answers nobody, but stays connected.
-    void freeze() const { ::kill(pid_, SIGSTOP); }
+    void freeze() const {
+        ::kill(pid_, SIGSTOP);
+        ::waitpid(pid_, nullptr, WUNTRACED);
+    }
     void thaw() const { ::kill(pid_, SIGCONT); }
 
     /// What it has written to its log.
@@ -138,6 +141,7 @@ private:
                                          "--bind-address=127.0.0.1",
                                          "--pid-file=" + std::string(folder_ / "pid"),
                                          "--tmpdir=" + folder_.string(),
+                                         "--character-set-server=utf8mb4",
                                          "--innodb-flush-log-at-trx-commit=0",
                                          "--max-connections=300"};
         if (::geteuid() == 0) command.emplace_back("--user=root");
