@@ -10,7 +10,7 @@
 #include <caropig/web/request_handler.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -21,6 +21,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 namespace caropig::web {
@@ -445,6 +446,46 @@ TEST(ReadForm, ATemporaryFolderThatIsNotThereIs500) {
     WebClient client(app);
     EXPECT_EQ(client.post_form("/", file("f", "x", "12") + kEnd, kMultipart).status, 500);
     EXPECT_THAT(client.log("application"), testing::ElementsAre(testing::HasSubstr("/none/at/all")));
+}
+
+/// Lets this process write files of at most so many bytes, as a full disk would.
+class SmallDisk {
+public:
+    explicit SmallDisk(rlim_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit limit{bytes, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    SmallDisk(const SmallDisk&) = delete;
+    SmallDisk& operator=(const SmallDisk&) = delete;
+    ~SmallDisk() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, signal_);
+    }
+
+private:
+    void (*signal_)(int);
+    rlimit before_{};
+};
+
+TEST(ReadForm, ADiskThatIsFullIs500AndLeavesNothing) {
+    Folder folder;
+    for (std::size_t memory : {0U, 1'000'000U}) {  // written while it is read, and while it is saved
+        FormOptions options;
+        options.temporary_folder(folder.path()).file_memory_bytes(memory);
+        Application app;
+        add_save(app, options, folder.path() + "/saved");
+        WebClient client(app);
+        const std::string body = file("f", "x", large_text(300'000)) + kEnd;
+        {
+            SmallDisk disk(200'000);
+            EXPECT_EQ(client.post_form("/", body, kMultipart).status, 500);
+        }
+        EXPECT_THAT(
+            client.log("application"),
+            testing::ElementsAre(testing::HasSubstr(memory == 0 ? "write a temporary file" : "write a new file")));
+        EXPECT_THAT(folder.names(), testing::IsEmpty());
+    }
 }
 
 TEST(ReadForm, AClientThatLeavesLeavesNoFile) {
