@@ -9,12 +9,13 @@
 #include <type_traits>
 #include <vector>
 
-#include <boost/describe.hpp>
 #include <boost/json.hpp>
 
 /// \file
 /// A JSON body as a struct. A handler that picks its members out of a value by hand answers 500, or nothing sensible,
 /// for the one that is missing; here the 400 names it:
+///
+///     #include <boost/describe.hpp>
 ///
 ///     struct User { std::string name; std::optional<int> age; };
 ///     BOOST_DESCRIBE_STRUCT(User, (), (name, age))
