@@ -16,7 +16,8 @@ std::string shown(std::string_view text) {
     auto parsed = parse_parameterized(text);
     if (!parsed) return "error: " + parsed.error();
     std::string out = parsed->value;
-    for (const auto& [name, value] : parsed->parameters) out += " " + name + "=[" + value + "]";
+    for (const auto& [name, value] : parsed->parameters)
+        out.append(" ").append(name).append("=[").append(value).append("]");
     return out;
 }
 

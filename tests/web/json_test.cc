@@ -68,9 +68,7 @@ TEST(Json, WhatIsNoneIs400) {
     add_echo(app);
     WebClient client(app);
     for (std::string_view text : {"", "{", "[1,]", "{\"a\"}", "nul", "'a'", "[1] 2", "\"\x01\"", "\"\xff\"",
-                                  "\"\\ud800\"", "// no\n1", "NaN", "{a:1}", "01",
-                                  "\xEF\xBB\xBF"
-                                  "1"}) {
+                                  "\"\\ud800\"", "// no\n1", "NaN", "{a:1}", "01", "\xEF\xBB\xBF\x31"}) {
         Answer answer = client.post("/", text);
         EXPECT_EQ(answer.status, 400) << text;
         EXPECT_EQ(answer.body, "<html><title>400: Bad Request</title><body>400: Bad Request</body></html>");
