@@ -72,13 +72,11 @@ Task<RowStream> Database::run_stream(detail::Statement statement) {
 Task<Transaction> Database::begin(TransactionOptions options) {
     const detail::BeginStatements statements = detail::begin_statements(state_->kind(), options);
     detail::Execution execution{detail::Source(*state_)};
-    try {
-        if (!statements.settings.empty()) co_await run_text(execution, statements.settings);
-        co_await run_text(execution, statements.begin);
-    } catch (...) {
-        execution.discard();  // the settings would be those of somebody else's transaction
-        throw;
+    if (!statements.settings.empty()) {
+        execution.set_private();  // they count for whatever transaction is begun next on this connection
+        co_await run_text(execution, statements.settings);
     }
+    co_await run_text(execution, statements.begin);
     auto state = std::make_unique<detail::TransactionState>(execution.take_lease(), state_->kind());
     co_return Transaction(std::move(state));
 }

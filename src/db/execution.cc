@@ -89,6 +89,7 @@ void Execution::fail() {
         // Out of memory, say: what the statement is doing now nobody knows, so its connection won't be used again.
     }
     if (source_.transaction() != nullptr) source_.transaction()->statement_failed(failure);
+    if (is_private_) lease_->set_in_statement(true);
     own_.give_back();
     std::rethrow_exception(failure);
 }
@@ -104,11 +105,6 @@ Task<void> Execution::abandon() {
         // The connection is closed instead.
     }
     if (source_.transaction() != nullptr) source_.transaction()->statement_stopped();
-    own_.give_back();
-}
-
-void Execution::discard() noexcept {
-    if (own_) own_.set_in_statement(true);
     own_.give_back();
 }
 

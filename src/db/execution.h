@@ -58,8 +58,8 @@ public:
     /// After the last row, instead of finish(): keeps the connection.
     Lease take_lease();
 
-    /// Has the connection closed.
-    void discard() noexcept;
+    /// The statements that follow are for this user of the connection alone: it is closed if one of them fails.
+    void set_private() noexcept { is_private_ = true; }
 
     [[nodiscard]] Connection& connection() const noexcept { return lease_->connection(); }
     [[nodiscard]] Deadline& deadline() noexcept { return *deadline_; }
@@ -74,6 +74,7 @@ private:
     Lease* lease_ = nullptr;
     std::optional<Deadline> deadline_;
     bool has_started_ = false;
+    bool is_private_ = false;
 };
 
 /// How many rows to fetch next: as many as make a decent size, going by those before.
