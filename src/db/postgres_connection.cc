@@ -2,6 +2,7 @@
 
 #include "db/postgres_placeholders.h"
 #include <caropig/async/shield.h>
+#include <caropig/base/log.h>
 #include <caropig/loop/with_timeout.h>
 
 #include <charconv>
@@ -14,6 +15,9 @@ namespace {
 
 /// A longer argument is hardly ever repeated in a message, and need not be copied for that.
 constexpr std::size_t kLongestHidden = 1024;
+
+/// The protocol counts them in 16 bits.
+constexpr std::size_t kMostArguments = 65535;
 
 /// How long a stopped statement may take to end before the request is sent again: it may have come before the
 /// statement did. Twice as long each time.
@@ -52,6 +56,14 @@ void append_row(const PGresult& row, std::vector<Value>& cells) {
             cells.push_back(decode_postgres(text, ::PQftype(&row, i)));
         }
     }
+}
+
+void read_description(const PGresult& result, PostgresStatement& statement) {
+    statement.parameters.clear();
+    for (int i = 0; i < ::PQnparams(&result); ++i) statement.parameters.push_back(::PQparamtype(&result, i));
+    std::vector<std::string> columns(static_cast<std::size_t>(::PQnfields(&result)));
+    for (int i = 0; i < ::PQnfields(&result); ++i) columns[static_cast<std::size_t>(i)] = ::PQfname(&result, i);
+    statement.columns = std::make_shared<const std::vector<std::string>>(std::move(columns));
 }
 
 }  // namespace
@@ -93,12 +105,13 @@ Task<void> PostgresConnection::ping() { return guarded(round_trip("")); }
 Task<void> PostgresConnection::abandon() {
     if (!running_) co_return;
     // What ends by itself soon should: stopping it would cost a transaction that is open.
-    bool ended = false;
+    bool ended = true;
     try {
         co_await with_timeout(shared_->options.cancel_timeout / 4, drain());
-        ended = true;
-    } catch (const std::exception&) {  // most often TimeoutError: it is stopped below
-    } catch (const Cancelled&) {       // likewise, and nobody is told: the end is what was asked for
+    } catch (const std::exception&) {  // most often TimeoutError
+        ended = false;
+    } catch (const Cancelled&) {  // nobody is told: the end is what was asked for
+        ended = false;
     }
     if (!ended) co_await shield(stop());
 }
@@ -157,6 +170,9 @@ Task<PostgresConnection::StatementPointer> PostgresConnection::prepare(std::stri
     if (numbered.placeholders != 0 && numbered.has_numbers) {
         refuse("it has both ? and $1 for arguments: write ? for each, and ?? for the operator ?");
     }
+    if (numbered.placeholders > kMostArguments) {
+        refuse(fmt::format("it takes {} arguments, more than {}", numbered.placeholders, kMostArguments));
+    }
     auto statement = std::make_shared<PostgresStatement>();
     const bool kept = cache_.takes(sql);
     if (kept) {
@@ -164,55 +180,52 @@ Task<PostgresConnection::StatementPointer> PostgresConnection::prepare(std::stri
         statement->name = fmt::format("caropig_{}", ++prepared_);
     }
     const std::vector<std::string> dropped = cache_.take_dropped();
-    send_preparation(*statement, numbered.sql, dropped);
-    co_await socket_->flush();
-    co_await read_preparation(*statement, dropped);
+    try {
+        send_preparation(*statement, numbered.sql, dropped);
+        co_await socket_->flush();
+        co_await read_preparation(*statement, dropped);
+    } catch (const Cancelled&) {
+        // Nobody knows how far it came. To deallocate what is not there does no harm.
+        for (const std::string& name : dropped) cache_.give_back(name);
+        if (kept) cache_.give_back(statement->name);
+        throw;
+    }
     if (kept) cache_.insert(sql, statement);
     co_return statement;
 }
 
-/// In one pipeline, that is, one round trip. What deallocates comes behind an end of its own: it fails in a transaction
+/// In one pipeline, that is, one round trip. What deallocates comes behind ends of its own: it fails in a transaction
 /// that has failed, and must not take a ROLLBACK with it.
 void PostgresConnection::send_preparation(const PostgresStatement& statement, const std::string& sql,
                                           const std::vector<std::string>& dropped) {
     PGconn* connection = socket_->raw();
     check_sent(::PQenterPipelineMode(connection));
     running_ = true;
-    syncs_ = dropped.empty() ? 1 : 2;
+    syncs_ = 1 + dropped.size();
     check_sent(::PQsendPrepare(connection, statement.name.c_str(), sql.c_str(), 0, nullptr));
     check_sent(::PQsendDescribePrepared(connection, statement.name.c_str()));
     check_sent(::PQpipelineSync(connection));
-    if (dropped.empty()) return;
     for (const std::string& name : dropped) {
         const std::string deallocate = "DEALLOCATE " + name;
         check_sent(::PQsendQueryParams(connection, deallocate.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
+        check_sent(::PQpipelineSync(connection));
     }
-    check_sent(::PQpipelineSync(connection));
 }
 
 Task<void> PostgresConnection::read_preparation(PostgresStatement& statement, const std::vector<std::string>& dropped) {
     std::optional<PostgresFailure> failure;
-    const int all = syncs_;
-    std::size_t deallocated = 0;
     while (syncs_ > 0 && socket_->alive()) {
         PostgresResult result = co_await socket_->next_result();
         if (result == nullptr) continue;  // the end of one command
         const ExecStatusType status = ::PQresultStatus(result.get());
         if (status == PGRES_PIPELINE_SYNC) {
             --syncs_;
-        } else if (syncs_ == all) {
-            if (status == PGRES_FATAL_ERROR && !failure) failure = postgres_failure(*result);
-            statement.parameters.clear();  // Parse says nothing of them; Describe, which comes second, does
-            for (int i = 0; i < ::PQnparams(result.get()); ++i) {
-                statement.parameters.push_back(::PQparamtype(result.get(), i));
-            }
-            std::vector<std::string> columns;
-            for (int i = 0; i < ::PQnfields(result.get()); ++i) columns.emplace_back(::PQfname(result.get(), i));
-            statement.columns = std::make_shared<const std::vector<std::string>>(std::move(columns));
-        } else if (deallocated < dropped.size()) {
-            bool in_vain = status == PGRES_PIPELINE_ABORTED || field(*result, PG_DIAG_SQLSTATE) == "25P02";
-            if (in_vain) cache_.give_back(dropped[deallocated]);
-            ++deallocated;
+        } else if (syncs_ <= dropped.size()) {
+            if (field(*result, PG_DIAG_SQLSTATE) == "25P02") cache_.give_back(dropped[dropped.size() - syncs_]);
+        } else if (status == PGRES_COMMAND_OK) {
+            read_description(*result, statement);  // of Parse, which says nothing, then of Describe
+        } else if (!failure) {
+            failure = postgres_failure(*result);
         }
     }
     co_await finish(std::move(failure));
@@ -351,7 +364,9 @@ Task<void> PostgresConnection::stop() {
     bool clean = false;
     try {
         clean = co_await with_timeout(shared_->options.cancel_timeout, stop_on_server());
-    } catch (const std::exception&) {  // not clean
+    } catch (const std::exception& error) {
+        log::warning(fmt::format("{}: a statement could not be stopped, its connection is closed: {}",
+                                 shared_->settings.name, error.what()));
     }
     row_.reset();
     running_ = false;
@@ -364,10 +379,11 @@ Task<bool> PostgresConnection::stop_on_server() {
     bool ended = false;
     for (Duration wait = kCancelAgain; !ended; wait *= 2) {
         if (!co_await shared_->canceller.cancel(socket_->raw())) co_return false;
+        ended = true;
         try {
             co_await with_timeout(wait, drain());
-            ended = true;
-        } catch (const TimeoutError&) {  // again
+        } catch (const TimeoutError&) {
+            ended = false;
         }
     }
     if (broken_ || ::PQsendQuery(socket_->raw(), "") == 0) co_return false;

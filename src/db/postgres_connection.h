@@ -84,7 +84,7 @@ private:
     std::vector<std::string> hidden_;  // what errors must not say of its arguments
     PostgresResult row_;               // a row that has come and was not fetched
     Outcome outcome_;
-    int syncs_ = 0;  // ends of a pipeline that are to come
+    std::size_t syncs_ = 0;  // ends of a pipeline that are to come
     bool running_ = false;
     bool broken_ = false;
     bool was_in_transaction_ = false;

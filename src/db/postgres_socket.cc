@@ -105,13 +105,10 @@ PostgresResult PostgresSocket::take_result() noexcept {
 
 Task<PostgresResult> PostgresSocket::next_result() {
     while (busy()) {
-        // libpq may have read half of a TLS record: of the other half the system would say nothing.
-        if (::PQsslInUse(connection_) != 0) {
-            consume();
-            if (!busy()) break;
-        }
         co_await wait_for(Wait::kRead);
         consume();
+        // Half of a TLS record may be left in the library, of which the system says nothing.
+        if (::PQsslInUse(connection_) != 0) consume();
     }
     co_return take_result();
 }

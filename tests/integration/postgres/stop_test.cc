@@ -56,6 +56,9 @@ TEST_F(PostgresStop, StatementThatIsBeingPrepared) {
     expect_clean(*connection_);
     server().observe("ROLLBACK", "shop");
     EXPECT_THAT(run(*connection_, "SELECT a FROM locked").columns, testing::ElementsAre("a"));
+    EXPECT_EQ(run(*connection_, "SELECT name FROM pg_prepared_statements WHERE statement = 'SELECT a FROM locked'")
+                  .cells.size(),
+              1u);
 }
 
 TEST_F(PostgresStop, InTheMiddleOfRows) {
