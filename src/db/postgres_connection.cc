@@ -5,6 +5,7 @@
 #include <caropig/base/log.h>
 #include <caropig/loop/with_timeout.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -22,6 +23,9 @@ constexpr std::size_t kMostArguments = 65535;
 /// How long a stopped statement may take to end before the request is sent again: it may have come before the
 /// statement did. Twice as long each time.
 constexpr std::chrono::milliseconds kCancelAgain{50};
+
+/// How long the rest of abandoned rows may take before they are stopped: about what stopping them costs.
+constexpr std::chrono::milliseconds kPatience{10};
 
 std::string_view field(const PGresult& result, int code) noexcept {
     const char* text = ::PQresultErrorField(&result, code);
@@ -104,10 +108,12 @@ Task<void> PostgresConnection::ping() { return guarded(round_trip("")); }
 
 Task<void> PostgresConnection::abandon() {
     if (!running_) co_return;
-    // What ends by itself soon should: stopping it would cost a transaction that is open.
+    // What ends by itself soon should; above all in a transaction, which stopping it would cost.
+    const Duration cancel_timeout = shared_->options.cancel_timeout;
+    const Duration patience = was_in_transaction_ ? cancel_timeout / 4 : std::min<Duration>(cancel_timeout, kPatience);
     bool ended = true;
     try {
-        co_await with_timeout(shared_->options.cancel_timeout / 4, drain());
+        co_await with_timeout(patience, drain());
     } catch (const std::exception&) {  // most often TimeoutError
         ended = false;
     } catch (const Cancelled&) {  // nobody is told: the end is what was asked for
@@ -396,8 +402,8 @@ Task<bool> PostgresConnection::stop_on_server() {
 void PostgresConnection::fail(PostgresFailure failure) {
     failure.lost = failure.lost || !socket_->alive();
     if (failure.lost) broken_ = true;
-    throw Error(postgres_error_kind(failure), shared_->settings.name, sql_,
-                redact_postgres_message(failure.message, failure.sql_state, hidden_), failure.sql_state);
+    throw Error(postgres_error_kind(failure), shared_->settings.name, sql_, failure.message, failure.sql_state, 0, {},
+                redact_postgres_message(failure.message, failure.sql_state, hidden_));
 }
 
 /// What was not sent at all, or is no fault of the server's.

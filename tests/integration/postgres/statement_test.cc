@@ -254,17 +254,19 @@ TEST_F(PostgresStatement, ErrorsHoldNoArguments) {
     for (const char* type : {"int", "date", "uuid", "json", "numeric", "bytea", "inet", "timestamptz"}) {
         Error error = failed("SELECT ('0' || ?::text)::" + std::string(type), {"s3cret\\value"});
         EXPECT_THAT(error.what(), Not(HasSubstr("s3cret"))) << type;
-        EXPECT_THAT(error.message(), Not(HasSubstr("s3cret"))) << type;
     }
     run("CREATE FUNCTION pg_temp.complain(t text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no % "
         "here', t; "
         "END $$");
-    EXPECT_EQ(failed("SELECT pg_temp.complain(?)", {"s3cret"}).message(), "no … here");
+    Error error = failed("SELECT pg_temp.complain(?)", {"s3cret"});
+    EXPECT_THAT(error.what(), HasSubstr("SELECT pg_temp.complain(?): no … here (P0001)"));
+    EXPECT_EQ(error.message(), "no s3cret here") << "for the program, word for word";
     // After the first rows, too.
-    EXPECT_EQ(failed("SELECT CASE WHEN i < 5000 THEN i ELSE pg_temp.complain(?) END FROM generate_series(1, 5000) s(i)",
-                     {"s3cret"})
-                  .message(),
-              "no … here");
+    EXPECT_THAT(
+        failed("SELECT CASE WHEN i < 5000 THEN i ELSE pg_temp.complain(?) END FROM generate_series(1, 5000) s(i)",
+               {"s3cret"})
+            .what(),
+        HasSubstr(": no … here"));
     expect_clean();
 }
 
@@ -272,7 +274,7 @@ TEST_F(PostgresStatement, Constraints) {
     run("CREATE TEMPORARY TABLE t (id int PRIMARY KEY, name text NOT NULL CHECK (name <> ''))");
     run("INSERT INTO t VALUES (1, 'a')");
     const std::vector<std::pair<std::string, std::string>> cases{
-        {"INSERT INTO t VALUES (1, 's3cret')", "23505"},
+        {"INSERT INTO t VALUES (1, 'b')", "23505"},
         {"INSERT INTO t VALUES (2, NULL)", "23502"},
         {"INSERT INTO t VALUES (3, '')", "23514"},
     };
@@ -280,7 +282,7 @@ TEST_F(PostgresStatement, Constraints) {
         Error error = failed(sql);
         EXPECT_EQ(error.kind(), Error::Kind::kConstraint) << sql;
         EXPECT_EQ(error.sql_state(), state);
-        EXPECT_THAT(error.message(), Not(HasSubstr("s3cret")));
+        EXPECT_THAT(error.what(), Not(HasSubstr("=(1)"))) << "no DETAIL";
     }
     expect_clean();
 }
