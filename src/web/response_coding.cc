@@ -6,6 +6,7 @@
 #include <caropig/http/etag.h>
 
 #include <array>
+#include <span>
 #include <utility>
 
 namespace caropig::web {
@@ -15,6 +16,9 @@ using http::ContentCoding;
 
 // What is coded at a time: about a millisecond.
 constexpr std::size_t kPiece = std::size_t{64} * 1024;
+
+constexpr std::array kSmallest{ContentCoding::kBrotli, ContentCoding::kZstd, ContentCoding::kGzip};
+constexpr std::array kLeastMemory{ContentCoding::kGzip, ContentCoding::kZstd, ContentCoding::kBrotli};
 
 CodingLevels levels_of(const CompressionOptions& options) {
     return {options.gzip_level(), options.brotli_level(), options.zstd_level()};
@@ -39,14 +43,14 @@ bool ResponseCoding::may_be_coded(const Response& response) {
     return !list_holds(headers.find("Cache-Control"), "no-transform");
 }
 
-ContentCoding ResponseCoding::choose(http::HeadersView request, Response& response) {
+ContentCoding ResponseCoding::choose(http::HeadersView request, Response& response,
+                                     std::span<const ContentCoding> available) {
     auto vary = response.headers_.find("Vary");
     if (!list_holds(vary, "Accept-Encoding") && !list_holds(vary, "*")) {
         std::string both = vary ? std::string(*vary) + ", Accept-Encoding" : "Accept-Encoding";
         response.headers_.set("Vary", both);
     }
-    constexpr std::array kCodings{ContentCoding::kBrotli, ContentCoding::kZstd, ContentCoding::kGzip};
-    return http::choose_coding(http::PreferenceList(request, "Accept-Encoding"), kCodings);
+    return http::choose_coding(http::PreferenceList(request, "Accept-Encoding"), available);
 }
 
 void ResponseCoding::mark(Response& response, ContentCoding coding) {
@@ -63,7 +67,7 @@ void ResponseCoding::mark(Response& response, ContentCoding coding) {
 std::unique_ptr<Encoder> ResponseCoding::begin(const CompressionOptions& options, http::HeadersView request,
                                                Response& response) {
     if (!may_be_coded(response)) return nullptr;
-    ContentCoding coding = choose(request, response);
+    ContentCoding coding = choose(request, response, kLeastMemory);
     if (coding == ContentCoding::kIdentity) return nullptr;
     mark(response, coding);
     return make_encoder(coding, levels_of(options).of(coding));
@@ -80,7 +84,7 @@ void ResponseCoding::apply(const CompressionOptions& options, http::HeadersView 
         return;
     }
     if (!may_be_coded(response)) return;
-    ContentCoding coding = choose(request, response);
+    ContentCoding coding = choose(request, response, kSmallest);
     if (coding == ContentCoding::kIdentity || response.body_.size() < options.min_bytes()) return;
     const int level = levels_of(options).of(coding);
     if (response.body_.size() <= kPiece) {

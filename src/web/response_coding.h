@@ -7,7 +7,7 @@
 #include <caropig/web/response.h>
 
 #include <memory>
-#include <optional>
+#include <span>
 #include <string>
 
 namespace caropig::web {
@@ -25,7 +25,8 @@ public:
 
 private:
     static bool may_be_coded(const Response& response);
-    static http::ContentCoding choose(http::HeadersView request, Response& response);
+    static http::ContentCoding choose(http::HeadersView request, Response& response,
+                                      std::span<const http::ContentCoding> available);
     static void mark(Response& response, http::ContentCoding coding);
     static Task<void> produce(Response::Producer& producer, Encoder& encoder, BodyWriter& writer);
     static Task<void> write_pieces(const std::string& body, Encoder& encoder, BodyWriter& writer);

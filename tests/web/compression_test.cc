@@ -232,6 +232,16 @@ TEST_F(Compression, StreamsWhateverTheirSize) {
     EXPECT_EQ(answer.field("Content-Encoding"), "gzip");
     EXPECT_EQ(decoded(answer), "one\ntwo\nthree\n");
     EXPECT_EQ(client_.get("/stream").body, "one\ntwo\nthree\n");
+    EXPECT_EQ(client_.get("/stream", "Accept-Encoding: br, zstd, gzip\r\n").field("Content-Encoding"), "gzip")
+        << "what holds the least memory while it lasts";
+}
+
+TEST(CompressionOptions, LevelsAreChecked) {
+    EXPECT_NO_THROW(CompressionOptions().gzip_level(1).gzip_level(9).brotli_level(0).brotli_level(11));
+    EXPECT_NO_THROW(CompressionOptions().zstd_level(1).zstd_level(12));
+    for (int level : {0, 10, -1}) EXPECT_THROW(CompressionOptions().gzip_level(level), std::invalid_argument);
+    for (int level : {-1, 12}) EXPECT_THROW(CompressionOptions().brotli_level(level), std::invalid_argument);
+    for (int level : {0, 13}) EXPECT_THROW(CompressionOptions().zstd_level(level), std::invalid_argument);
 }
 
 TEST_F(Compression, ResponsesThatAreMadeLater) {

@@ -2,10 +2,10 @@
 content coding through curl."""
 
 import asyncio
+import contextlib
 import http.client
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -111,21 +111,15 @@ class TornadoThread:
         self.thread.join()
 
 
-class Reference:
-    def __enter__(self):
-        command = [REFERENCE, "--port", "0", "--log-level", "off", "--static", str(Folder.files)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        self.port = int(re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", line)[1])
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
+@contextlib.contextmanager
+def reference():
+    """The port of a caropig-reference that serves the folder."""
+    command = [REFERENCE, "--port", "0", "--log-level", "off", "--static", str(Folder.files)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            self.process.wait(15)
+            yield int(process.stdout.readline().rpartition(":")[2])
         finally:
-            self.process.kill()
-            self.process.communicate()
+            process.terminate()
 
 
 def answer(port, method, path, fields):
@@ -145,7 +139,7 @@ class StaticFiles(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
         Folder.make(pathlib.Path(cls.folder))
-        cls.ours = cls.enterClassContext(Reference()).port
+        cls.ours = cls.enterClassContext(reference())
         cls.theirs = cls.enterClassContext(TornadoThread()).port
 
     def test_answers_like_tornado(self):
