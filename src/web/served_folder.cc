@@ -171,20 +171,23 @@ void ServedFolder::keep(const std::string& key, std::shared_ptr<const ServedFile
     std::lock_guard lock(mutex_);
     if (auto found = by_key_.find(key); found != by_key_.end()) {
         Entry& entry = *found->second;
-        bytes_ += file->content.size();
-        bytes_ -= entry.file->content.size();
+        bytes_ -= cost(entry);
         entry.file = std::move(file);
         entry.checked = checked;
+        bytes_ += cost(entry);
     } else {
-        bytes_ += file->content.size();
         entries_.push_front(Entry{key, std::move(file), checked});
         by_key_.emplace(entries_.front().key, entries_.begin());
+        bytes_ += cost(entries_.front());
     }
     while (!entries_.empty() && (bytes_ > limits_.total_bytes || entries_.size() > limits_.entries)) drop_oldest();
 }
 
+/// Paths count too: there are many ways to spell one.
+std::size_t ServedFolder::cost(const Entry& entry) noexcept { return entry.key.size() + entry.file->content.size(); }
+
 void ServedFolder::drop_oldest() {
-    bytes_ -= entries_.back().file->content.size();
+    bytes_ -= cost(entries_.back());
     by_key_.erase(entries_.back().key);
     entries_.pop_back();
 }

@@ -84,7 +84,7 @@ public:
     /// Keeps something that was made of a file, such as its compressed form.
     void put_made(const std::string& key, std::shared_ptr<const ServedFile> made);
 
-    /// Bytes of content that are kept.
+    /// Bytes of contents and paths that are kept.
     [[nodiscard]] std::size_t bytes() const;
 
 private:
@@ -99,6 +99,7 @@ private:
     [[nodiscard]] bool is_current(const std::string& path, const ServedFile& file) const;
     void keep(const std::string& key, std::shared_ptr<const ServedFile> file, TimePoint checked);
     void drop_oldest();
+    static std::size_t cost(const Entry& entry) noexcept;
 
     FileDescriptor folder_;
     Limits limits_;

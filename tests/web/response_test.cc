@@ -220,5 +220,47 @@ TEST(ResponseStream, WaitsForASlowClient) {
     EXPECT_EQ(written, 100000u);
 }
 
+TEST(Response, SharedBodiesAreKeptUntilTheyAreSent) {
+    auto text = std::make_shared<const std::string>(200'000, 'x');
+    Application app;
+    app.get("/whole", [&text] { return Response::shared(*text, text); });
+    app.get("/part", [&text] { return Response::shared(std::string_view(*text).substr(0, 10), text); });
+    support::WebClient client(app, {}, 1000);  // so small a pipe takes the body in many pieces
+    std::string both = "GET /whole HTTP/1.1\r\nHost: a\r\n\r\nGET /part HTTP/1.1\r\nHost: a\r\n\r\n";
+    client.send(both + both);
+    auto answers = support::parse_answers(client.received());
+    ASSERT_EQ(answers.size(), 4u);
+    for (std::size_t i : {0, 2}) {
+        EXPECT_TRUE(answers[i].body == *text);
+        EXPECT_EQ(answers[i + 1].body, text->substr(0, 10));
+    }
+    EXPECT_EQ(text.use_count(), 1) << "nobody holds it any longer";
+    support::Answer head = client.head("/whole");
+    EXPECT_EQ(head.field("Content-Length"), "200000");
+}
+
+TEST(Response, SharedBodiesOfClientsThatLeaveAreGivenBack) {
+    auto text = std::make_shared<const std::string>(200'000, 'x');
+    std::weak_ptr<const std::string> watched = text;
+    Application app;
+    app.get("/", [text = std::move(text)]() mutable {
+        std::string_view view = *text;
+        return Response::shared(view, std::move(text));
+    });
+    testkit::TestLoop loop;
+    server::Server server(loop, app);
+    auto [near, far] = net::memory_pipe(loop, 1000);
+    auto serving = loop.start(server.serve(std::move(far)));
+    auto send = [](net::Stream& stream) -> Task<void> {
+        co_await stream.write(as_bytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    };
+    loop.start(send(*near)).result();
+    EXPECT_FALSE(watched.expired()) << "most of it waits for the client";
+    near->close();
+    loop.run_ready();
+    EXPECT_TRUE(serving.done());
+    EXPECT_TRUE(watched.expired());
+}
+
 }  // namespace
 }  // namespace caropig::web
