@@ -17,9 +17,13 @@
 namespace caropig::web {
 namespace {
 
-// File systems stamp files with a clock that moves every few milliseconds, some every second or two: a file that was
-// changed that long ago can't be changed again without its stamp showing it.
-constexpr std::int64_t kSettledNs = 2'000'000'000;
+/// How long ago a file must have been changed for another change to show in its stamp: file systems take their stamps
+/// from a clock that moves every few milliseconds, or keep whole seconds, some of them every other.
+std::int64_t settling_ns(std::int64_t changed_ns) noexcept {
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    constexpr std::int64_t kTick = 50'000'000;
+    return changed_ns % kSecond == 0 ? 2 * kSecond : kTick;
+}
 
 /// Opens what is beneath `folder`, wherever links point; O_NONBLOCK so that no FIFO can hold the worker.
 FileDescriptor open_beneath(int folder, const std::string& path) {
@@ -133,7 +137,8 @@ std::shared_ptr<const ServedFile> ServedFolder::load(const std::string& path) co
     const std::int64_t now =
         std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
             .count();
-    result->settled = now - result->identity.changed_ns > kSettledNs;
+    const std::int64_t changed = result->identity.changed_ns;
+    result->settled = now - changed > (limits_.settled_after ? limits_.settled_after->count() : settling_ns(changed));
     if (result->identity.size <= limits_.file_bytes) {
         // One that changes while it is read is not worth keeping, nor is its hash; it is sent like a large one.
         result->in_memory = read_whole(opened.get(), result->content, static_cast<std::size_t>(result->identity.size));

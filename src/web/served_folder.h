@@ -64,11 +64,12 @@ std::optional<std::string> read_content(const ServedFile& file);
 class ServedFolder {
 public:
     struct Limits {
-        std::size_t file_bytes;    // a file up to this size is kept in memory
-        std::size_t hashed_bytes;  // and one up to this size is hashed
-        std::size_t total_bytes;   // all of them together
-        std::size_t entries;       // paths that are remembered, with or without content
-        Duration check_interval;   // how long what was seen is taken for true
+        std::size_t file_bytes;                                // a file up to this size is kept in memory
+        std::size_t hashed_bytes;                              // and one up to this size is hashed
+        std::size_t total_bytes;                               // all of them together
+        std::size_t entries;                                   // paths that are remembered, with or without content
+        Duration check_interval;                               // how long what was seen is taken for true
+        std::optional<Duration> settled_after = std::nullopt;  // instead of what the file system's stamps need
     };
 
     /// Throws IoError when the folder can't be opened, or the kernel can't open beneath it.

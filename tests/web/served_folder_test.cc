@@ -78,5 +78,18 @@ TEST_F(ServedFolderTest, SharedContentOutlivesItsEntry) {
     EXPECT_EQ(a->content, std::string(100, 'a'));
 }
 
+TEST_F(ServedFolderTest, AFileThatMayChangeUnnoticedIsReadAgain) {
+    ServedFolder fresh(path_.string(), {100, 0, 1000, 10, {}, std::chrono::hours(1000)});
+    auto first = fresh.find("a", std::nullopt);
+    EXPECT_FALSE(first->settled);
+    EXPECT_TRUE(first->etag.starts_with("W/\"")) << first->etag;
+    EXPECT_NE(fresh.find("a", std::nullopt), first);
+    ServedFolder old(path_.string(), {100, 0, 1000, 10, {}, Duration(-1)});
+    first = old.find("a", std::nullopt);
+    EXPECT_TRUE(first->settled);
+    EXPECT_TRUE(first->etag.starts_with("\"")) << first->etag;
+    EXPECT_EQ(old.find("a", std::nullopt), first);
+}
+
 }  // namespace
 }  // namespace caropig::web
