@@ -26,7 +26,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # unwinds, so that every server is stopped
     rounds = [measure_round(number, options) for number in range(1, options.rounds + 1)]
     summary = report.summarize(rounds, options.workloads, options.servers)
-    counts = {workload.name: {name: count(name, workload, options) for name in options.servers
+    counts = {workload.name: {name: count(name, workload, options) for name in workload.among(options.servers)
                               if options.counts and summary[workload.name][name]["rounds"]}
               for workload in options.workloads}
     print(report.table(summary, counts, options.workloads, options.servers))
@@ -37,7 +37,7 @@ def main():
         "summary": summary, "counts": counts, "rounds": rounds}, indent=1) + "\n")
     print(f"\nwritten: {options.output}")
     return 1 if any("cpu_us_per_request" not in summary[workload.name][name]
-                    for workload in options.workloads for name in options.servers) else 0
+                    for workload in options.workloads for name in workload.among(options.servers)) else 0
 
 
 def parse_arguments():
@@ -77,7 +77,7 @@ def measure_round(number, options):
     measured = {}
     for workload in options.workloads:
         measured[workload.name] = {}
-        for name in options.servers:
+        for name in workload.among(options.servers):
             try:
                 figures = measure.measure(name, workload, options)
                 said = f"{figures['cpu_us_per_request']:8.3f} µs/request"

@@ -9,15 +9,15 @@ SUBJECT = "caropig"
 def summarize(rounds, workloads, servers):
     """{workload: {server: medians}}. `rounds` is a list of {workload: {server: figures or {"failed": why}}}.
 
-    Every round counts, disturbed or not. The ratio to the floor is the median of the ratios within each round: a machine that
-    slows down from one round to the next slows both.
+    Every round counts, disturbed or not. The ratio to the baseline is the median of the ratios within each round: a machine
+    that slows down from one round to the next slows both.
     """
-    return {workload.name: {name: _summarize_one(rounds, workload.name, name) for name in servers}
+    return {workload.name: {name: _summarize_one(rounds, workload, name) for name in workload.among(servers)}
             for workload in workloads}
 
 
 def _summarize_one(rounds, workload, name):
-    runs = [(measured[workload][name], measured[workload].get(FLOOR, {})) for measured in rounds]
+    runs = [(measured[workload.name][name], measured[workload.name].get(workload.baseline, {})) for measured in rounds]
     good = [run for run, _ in runs if "failed" not in run]
     summary = {"rounds": len(good), "failures": [run["failed"] for run, _ in runs if "failed" in run]}
     if not good:
@@ -26,10 +26,10 @@ def _summarize_one(rounds, workload, name):
         summary[figure] = statistics.median(run[figure] for run in good)
     for percentile in ("p50", "p99", "p99.9"):
         summary[f"latency_{percentile}_us"] = statistics.median(run["latency_us"][percentile] for run in good)
-    ratios = [run["cpu_us_per_request"] / floor["cpu_us_per_request"] for run, floor in runs
-              if "failed" not in run and floor.get("cpu_us_per_request")]
+    ratios = [run["cpu_us_per_request"] / base["cpu_us_per_request"] for run, base in runs
+              if "failed" not in run and base.get("cpu_us_per_request")]
     if ratios:
-        summary["ratio_to_floor"] = statistics.median(ratios)
+        summary["ratio_to_baseline"] = statistics.median(ratios)
         summary["ratio_range"] = [min(ratios), max(ratios)]
     summary["errors"] = sum(run["errors"] for run in good)
     summary["disturbed_rounds"] = sum(run["disturbed"] for run in good)
@@ -40,14 +40,15 @@ def table(summary, counts, workloads, servers):
     """The text that `./dev bench` prints."""
     lines = []
     for workload in workloads:
-        lines += ["", f"{workload.name}: {workload.title}", _row(_HEADINGS)]
-        for name in servers:
+        headings = ("server", "CPU µs/req", f"× {workload.baseline.removeprefix('epoll_')}", *_HEADINGS)
+        lines += ["", f"{workload.name}: {workload.title}", _row(headings)]
+        for name in workload.among(servers):
             lines.append(_line(name, summary[workload.name][name], counts[workload.name].get(name, {}), workload))
     notes = _notes(summary, counts, workloads, servers)
     return "\n".join(lines + ([""] + notes if notes else []))
 
 
-_HEADINGS = ("server", "CPU µs/req", "× floor", "(range)", "target", "", "req/s", "p50 µs", "p99 µs", "p99.9 µs", "MiB",
+_HEADINGS = ("(range)", "target", "", "req/s", "p50 µs", "p99 µs", "p99.9 µs", "MiB",
              "syscalls", "allocs", "disturbed")
 _WIDTHS = (12, 10, 8, 13, 7, 6, 10, 8, 8, 9, 7, 9, 8, 9)
 
@@ -59,7 +60,7 @@ def _row(cells):
 def _line(name, medians, counted, workload):
     if "cpu_us_per_request" not in medians:
         return f"{name:<{_WIDTHS[0]}} not measured: {medians['failures'][-1]}"
-    ratio = medians.get("ratio_to_floor")
+    ratio = medians.get("ratio_to_baseline")
     target, verdict = "", ""
     if name == SUBJECT:
         target = f"≤ {workload.target:.2f}"
@@ -81,7 +82,7 @@ def _notes(summary, counts, workloads, servers):
     """What the figures alone would hide: errors, failed rounds, and counts that could not be made."""
     notes = []
     for workload in workloads:
-        for name in servers:
+        for name in workload.among(servers):
             medians = summary[workload.name][name]
             what = f"{workload.name}, {name}"
             if medians.get("errors"):

@@ -14,6 +14,7 @@ SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "servers"
 START_SECONDS = 15
 STOP_SECONDS = 5
 DISCONNECT_SECONDS = 5
+FILES = {"64k.bin": 64 * 1024, "1m.bin": 1024 * 1024}
 
 
 class ServerFailed(Exception):
@@ -37,6 +38,7 @@ class Server:
         self._folder = tempfile.TemporaryDirectory(prefix=f"bench-{self.name}-")
         self._log = pathlib.Path(self._folder.name, "output")
         os.chmod(self._folder.name, 0o755)
+        _write_files(pathlib.Path(self._folder.name, "files"))
         self.port = _free_port()
         try:
             with open(self._log, "wb") as log, process.signals_held():
@@ -85,6 +87,13 @@ class Server:
             except OSError:
                 time.sleep(0.02)
         raise ServerFailed(f"accepted no connection within {START_SECONDS} s")
+
+
+def _write_files(folder):
+    """What the workloads with static files ask for, in $TMPDIR/files; of bytes that no coding makes smaller."""
+    folder.mkdir()
+    for name, size in FILES.items():
+        (folder / name).write_bytes(os.urandom(size))
 
 
 def _free_port():
