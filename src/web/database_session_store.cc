@@ -1,4 +1,5 @@
 #include "web/crypto.h"
+#include "web/session_json.h"
 #include <caropig/base/error.h>
 #include <caropig/db/session.h>
 #include <caropig/web/database_session_store.h>
@@ -6,7 +7,6 @@
 #include <utility>
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
 namespace caropig::web {
@@ -19,7 +19,7 @@ constexpr std::size_t kMaxDataBytes = 60'000;
 bool is_id(const std::string& cookie) { return cookie.size() == kIdBytes * 2 && crypto::from_hex(cookie); }
 
 std::string text_of(const boost::json::object& values) {
-    std::string text = boost::json::serialize(values);
+    std::string text = ascii_session_json(values);
     if (text.size() > kMaxDataBytes) {
         throw LimitError("a session of " + std::to_string(text.size()) + " bytes is too large for its table (" +
                          std::to_string(kMaxDataBytes) + " bytes)");

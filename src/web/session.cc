@@ -1,3 +1,4 @@
+#include "web/session_json.h"
 #include <caropig/base/error.h>
 #include <caropig/base/log.h>
 #include <caropig/loop/loop.h>
@@ -9,7 +10,6 @@
 #include <utility>
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
 namespace caropig::web {
@@ -22,7 +22,7 @@ constexpr std::size_t kMaxSignedBytes = 4000;
 
 std::string signed_text(const CookieSecrets& secrets, const SessionRecord& record) {
     boost::json::object json{{"created", record.created}, {"used", record.used}, {"values", record.values}};
-    std::string text = create_signed_value(secrets, kSignedName, boost::json::serialize(json), record.used);
+    std::string text = create_signed_value(secrets, kSignedName, session_json(json), record.used);
     if (text.size() > kMaxSignedBytes) {
         throw LimitError("a session of " + std::to_string(text.size()) +
                          " bytes, signed, does not fit into a cookie (" + std::to_string(kMaxSignedBytes) +

@@ -1,4 +1,5 @@
 #include "support/web_client.h"
+#include "web/session_json.h"
 #include <caropig/web/application.h>
 #include <caropig/web/session.h>
 
@@ -265,6 +266,15 @@ TEST(SessionValues, AreJsonOrText) {
     EXPECT_EQ(session.find("nothing"), nullptr);
     session.clear();
     EXPECT_TRUE(session.empty());
+}
+
+TEST(SessionValues, AreWrittenInAsciiWhereCharacterSetsMatter) {
+    boost::json::value value(std::string_view("a\n\x7f\"é߿ࠀ大￿😀\U0010ffff"));
+    std::string ascii = ascii_session_json(value);
+    EXPECT_EQ(ascii, "\"a\\n\x7f\\\"\\u00e9\\u07ff\\u0800\\u5927\\uffff\\ud83d\\ude00\\udbff\\udfff\"");
+    EXPECT_EQ(boost::json::parse(ascii), value);
+    EXPECT_EQ(boost::json::parse(session_json(value)), value);
+    EXPECT_THROW(static_cast<void>(session_json(boost::json::value(std::string_view("\xff")))), std::invalid_argument);
 }
 
 // --- In a store ---------------------------------------------------------------------------------------------------

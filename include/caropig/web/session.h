@@ -49,7 +49,8 @@ public:
 
     /// The session of a cookie's text, which may be anything; nothing where there is none.
     virtual Task<std::optional<SessionRecord>> load(const std::string& cookie, std::int64_t now) = 0;
-    /// Keeps a session that is new; gives the cookie's text, which nobody can guess. LimitError for one too large.
+    /// Keeps a session that is new; gives the cookie's text, which nobody can guess. LimitError for one too large,
+    /// std::invalid_argument for text that is no UTF-8.
     virtual Task<std::string> create(const SessionRecord& record) = 0;
     /// Keeps what has changed in one that was loaded; gives the cookie's text. One that was removed meanwhile stays so.
     virtual Task<std::string> update(const std::string& cookie, const SessionRecord& record) = 0;
