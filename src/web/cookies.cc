@@ -55,8 +55,10 @@ void Response::put_cookie(std::string_view name, std::string_view field) {
             others.emplace_back(each);
         }
     }
-    if (found) headers_.remove("Set-Cookie");
-    for (const std::string& other : found ? others : std::vector<std::string>()) headers_.add("Set-Cookie", other);
+    if (found) {
+        headers_.remove("Set-Cookie");
+        for (const std::string& other : others) headers_.add("Set-Cookie", other);
+    }
     headers_.add("Set-Cookie", field);
 }
 
