@@ -26,7 +26,7 @@ private:
     std::string& text_;
 };
 
-const PasswordOptions& checked(const PasswordOptions& options) {
+PasswordOptions checked(const PasswordOptions& options) {
     if (options.operations() < crypto_pwhash_OPSLIMIT_MIN) {
         throw std::invalid_argument("hashing a password takes 1 operation or more");
     }
