@@ -126,6 +126,9 @@ std::optional<BaseLoader::Source> Loader::read(const std::string& name) const {
 DictLoader::DictLoader(std::map<std::string, std::string> templates, LoaderOptions options)
     : BaseLoader(std::move(options)), templates_(std::move(templates)) {}
 
+DictLoader::DictLoader(std::initializer_list<std::pair<const std::string, std::string>> templates, LoaderOptions options)
+    : DictLoader(std::map<std::string, std::string>(templates), std::move(options)) {}
+
 std::optional<BaseLoader::Source> DictLoader::read(const std::string& name) const {
     const auto it = templates_.find(name);
     if (it == templates_.end()) return std::nullopt;

@@ -4,12 +4,14 @@
 #include <caropig/template/template.h>
 
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// \file
 /// Where templates come from. A loader reads each file once and hands out the same template to all threads.
@@ -78,6 +80,9 @@ private:
 class DictLoader final : public BaseLoader {
 public:
     explicit DictLoader(std::map<std::string, std::string> templates, LoaderOptions options = {});
+    /// DictLoader({{"page.html", "..."}, {"base.html", "..."}}).
+    explicit DictLoader(std::initializer_list<std::pair<const std::string, std::string>> templates,
+                        LoaderOptions options = {});
 
 private:
     [[nodiscard]] std::optional<Source> read(const std::string& name) const override;
