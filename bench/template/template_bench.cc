@@ -1,6 +1,6 @@
 // Renders bench/template/pages/page.html with bench/template/data.json and prints the CPU time of a rendering in
-// microseconds. `template_bench FOLDER [ROUNDS]`; with --page, prints the page instead. tornado_template.py does the same
-// with Tornado.
+// microseconds. `template_bench FOLDER [ROUNDS]`; with --page, prints the page instead. tornado_template.py does the
+// same with Tornado.
 
 #include <caropig/template/loader.h>
 #include <caropig/template/template.h>

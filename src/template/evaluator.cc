@@ -18,7 +18,22 @@ Evaluator::Evaluator(const Program& program, const boost::json::object& values, 
       values_(values),
       environment_(environment),
       locals_(expressions_.names.size(), Value::undefined()),
-      globals_(expressions_.names.size()) {}
+      globals_(expressions_.names.size()),
+      hints_(expressions_.nodes.size()) {}
+
+const Value& Evaluator::look(NodeIndex index, Value& storage) {
+    if (index != kMissing) {
+        const Node& node = expressions_.nodes[index];
+        if (node.kind == Node::Kind::kName) return name(node.value);
+        if (node.kind == Node::Kind::kConstant) return expressions_.constants[node.value];
+        if (node.kind == Node::Kind::kConditional) {
+            const bool condition = look(child(node, 0), storage).truthy();
+            return look(child(node, condition ? 1 : 2), storage);
+        }
+    }
+    storage = evaluate(index);
+    return storage;
+}
 
 Value Evaluator::evaluate(NodeIndex index) {
     if (index == kMissing) return Value::undefined();
@@ -29,10 +44,11 @@ Value Evaluator::evaluate(NodeIndex index) {
         case Node::Kind::kName:
             return name(node.value);
         case Node::Kind::kAttribute:
-            return attribute(node);
+            return attribute(node, hints_[index]);
         case Node::Kind::kIndex: {
-            const Value container = evaluate(child(node, 0));
-            return index_of(container, evaluate(child(node, 1)));
+            Value storage[2];
+            const Value& container = look(child(node, 0), storage[0]);
+            return index_of(container, look(child(node, 1), storage[1]));
         }
         case Node::Kind::kSlice: {
             const Value container = evaluate(child(node, 0));
@@ -49,8 +65,10 @@ Value Evaluator::evaluate(NodeIndex index) {
             return items(node);
         case Node::Kind::kDict:
             return dict(node);
-        case Node::Kind::kNot:
-            return !evaluate(child(node, 0)).truthy();
+        case Node::Kind::kNot: {
+            Value storage;
+            return !look(child(node, 0), storage).truthy();
+        }
         case Node::Kind::kNegate:
             return negate(evaluate(child(node, 0)));
         case Node::Kind::kPlus: {
@@ -70,8 +88,9 @@ Value Evaluator::evaluate(NodeIndex index) {
         case Node::Kind::kConditional:
             return evaluate(child(node, evaluate(child(node, 0)).truthy() ? 1 : 2));
         case Node::Kind::kBinary: {
-            const Value left = evaluate(child(node, 0));
-            const Value right = evaluate(child(node, 1));
+            Value storage[2];
+            const Value& left = look(child(node, 0), storage[0]);
+            const Value& right = look(child(node, 1), storage[1]);
             return calculate(static_cast<BinaryOperator>(node.operation), left, right, program_.limits);
         }
         case Node::Kind::kCompare:
@@ -88,7 +107,7 @@ Value Evaluator::evaluate(NodeIndex index) {
     return {};
 }
 
-Value Evaluator::name(std::uint32_t index) {
+const Value& Evaluator::name(std::uint32_t index) {
     const Value& local = locals_[index];
     if (!local.is_undefined()) return local;
     Global& found = global(index);
@@ -117,10 +136,11 @@ Evaluator::Global& Evaluator::global(std::uint32_t index) {
     return found;
 }
 
-Value Evaluator::attribute(const Node& node) {
-    const Value object = evaluate(child(node, 0));
+Value Evaluator::attribute(const Node& node, std::uint32_t& hint) {
+    Value storage;
+    const Value& object = look(child(node, 0), storage);
     const std::string& text = expressions_.names[node.value];
-    Value value = object.find(text);
+    Value value = object.find(text, hint);
     if (!value.is_undefined()) return value;
     const MethodEntry* const entry = find_method(text);
     const bool method = entry != nullptr && method_for(*entry, object) != nullptr;
@@ -129,11 +149,13 @@ Value Evaluator::attribute(const Node& node) {
 }
 
 Value Evaluator::compare_chain(const Node& node) {
-    Value left = evaluate(child(node, 0));
+    // Each operand is evaluated once: the right one of a comparison is the left one of the next.
+    Value storage[2];
+    const Value* left = &look(child(node, 0), storage[0]);
     for (std::uint32_t i = 1; i < node.count; ++i) {
-        Value right = evaluate(child(node, i));
-        if (!compare(expressions_.comparisons[node.value + i - 1], left, right)) return false;
-        left = std::move(right);
+        const Value* const right = &look(child(node, i), storage[i % 2]);
+        if (!compare(expressions_.comparisons[node.value + i - 1], *left, *right)) return false;
+        left = right;
     }
     return true;
 }
@@ -232,10 +254,10 @@ Value Evaluator::call(const Value& function, const Value& argument) {
     return function.as_function()(Arguments{std::span(&argument, 1), {}});
 }
 
-void Evaluator::assign(std::uint32_t target, const Value& value) {
+void Evaluator::assign(std::uint32_t target, Value value) {
     const FlatTarget& flat = program_.targets[target];
     if (flat.name != kNowhere) {
-        locals_[flat.name] = value;
+        locals_[flat.name] = std::move(value);
         return;
     }
     const List parts = iterate(value, program_.limits);

@@ -22,6 +22,9 @@ public:
     /// The value of an expression. Throws Failure, and what functions throw.
     Value evaluate(NodeIndex index);
 
+    /// The same without a copy of what a name or a constant has as its value; `storage` holds any other.
+    const Value& look(NodeIndex index, Value& storage);
+
     /// The result of a call whose function is a module.
     Value call_module(NodeIndex index);
 
@@ -29,7 +32,7 @@ public:
     static Value call(const Value& function, const Value& argument);
 
     /// Gives `value` to a name, or takes it apart.
-    void assign(std::uint32_t target, const Value& value);
+    void assign(std::uint32_t target, Value value);
 
     /// A name that was assigned in the template: undefined() if it was not.
     Value& local(std::uint32_t name) { return locals_[name]; }
@@ -42,9 +45,9 @@ private:
     };
 
     NodeIndex child(const Node& node, std::size_t index) const { return expressions_.children[node.first + index]; }
-    Value name(std::uint32_t index);
+    const Value& name(std::uint32_t index);
     Global& global(std::uint32_t index);
-    Value attribute(const Node& node);
+    Value attribute(const Node& node, std::uint32_t& hint);
     Value compare_chain(const Node& node);
     Value items(const Node& node);
     Value dict(const Node& node);
@@ -62,6 +65,7 @@ private:
     const Environment* environment_;
     std::vector<Value> locals_;
     std::vector<Global> globals_;
+    std::vector<std::uint32_t> hints_;  // of an attribute's node: where its key was in the last object
 };
 
 }  // namespace caropig::templates

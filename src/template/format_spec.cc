@@ -197,7 +197,8 @@ std::string digits_of(double value, const FormatSpec& spec) {
         const std::chars_format format = type == 'e'   ? std::chars_format::scientific
                                          : type == 'g' ? std::chars_format::general
                                                        : std::chars_format::fixed;
-        text.resize(precision + 350);
+        // Digits before the point: up to 309 where the number is written out, else a few.
+        text.resize(precision + (type == 'f' || type == '%' ? (value < 1e15 ? 24 : 330) : 24));
         const auto end =
             std::to_chars(text.data(), text.data() + text.size(), value, format, static_cast<int>(precision)).ptr;
         text.resize(static_cast<std::size_t>(end - text.data()));

@@ -123,11 +123,11 @@ std::optional<BaseLoader::Source> Loader::read(const std::string& name) const {
     return source;
 }
 
-DictLoader::DictLoader(std::map<std::string, std::string> templates, LoaderOptions options)
+DictLoader::DictLoader(Templates templates, LoaderOptions options)
     : BaseLoader(std::move(options)), templates_(std::move(templates)) {}
 
-DictLoader::DictLoader(std::initializer_list<std::pair<const std::string, std::string>> templates, LoaderOptions options)
-    : DictLoader(std::map<std::string, std::string>(templates), std::move(options)) {}
+DictLoader::DictLoader(std::initializer_list<Templates::value_type> templates, LoaderOptions options)
+    : DictLoader(Templates(templates), std::move(options)) {}
 
 std::optional<BaseLoader::Source> DictLoader::read(const std::string& name) const {
     const auto it = templates_.find(name);

@@ -186,6 +186,9 @@ void append_float(std::string& out, double number) {
 void append_str(std::string& out, const Value& value, std::size_t limit) {
     if (value.is_string()) {
         out += value.as_string();
+    } else if (value.kind() == Value::Kind::kInt) {
+        char buffer[24];
+        out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, value.as_int()).ptr);
     } else {
         append_repr(out, value, limit);
     }

@@ -117,10 +117,12 @@ private:
                 sink() += instruction.text;
                 check_output();
                 break;
-            case Code::kEmit:
-                emit(instruction, evaluator_.evaluate(instruction.a));
+            case Code::kEmit: {
+                Value storage;
+                emit(instruction, evaluator_.look(instruction.a, storage));
                 check_output();
                 break;
+            }
             case Code::kModule:
                 append_str(sink(), evaluator_.call_module(instruction.a), program_->limits.output);
                 check_output();
@@ -134,10 +136,12 @@ private:
             case Code::kJump:
                 at_ = instruction.a;
                 return;
-            case Code::kJumpUnless:
-                if (evaluator_.evaluate(instruction.a).truthy()) break;
+            case Code::kJumpUnless: {
+                Value storage;
+                if (evaluator_.look(instruction.a, storage).truthy()) break;
                 at_ = instruction.b;
                 return;
+            }
             case Code::kLoopBegin:
                 loops_.emplace_back(evaluator_.evaluate(instruction.a), program_->limits);
                 break;

@@ -329,6 +329,19 @@ Value Value::find(std::string_view key) const {
     return undefined();
 }
 
+Value Value::find(std::string_view key, std::uint32_t& hint) const {
+    if (kind_ != Kind::kDict || !json_) return find(key);
+    const boost::json::object& object = *payload_.object;
+    if (hint < object.size()) {
+        const boost::json::key_value_pair& pair = object.begin()[hint];
+        if (std::string_view(pair.key()) == key) return from_json(pair.value());
+    }
+    const auto it = object.find(key);
+    if (it == object.end()) return undefined();
+    hint = static_cast<std::uint32_t>(it - object.begin());
+    return from_json(it->value());
+}
+
 Value Value::find_key(const Value& key) const {
     if (key.is_string()) return find(key.as_string());
     if (kind_ != Kind::kDict || json_) return undefined();

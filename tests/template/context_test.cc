@@ -12,9 +12,9 @@ namespace caropig::templates {
 namespace {
 
 using testing::error_of;
-using testing::render;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::render;
 
 // The template with `value` as {{ v }}.
 std::string with_value(const std::string& text, std::string_view value) {
@@ -72,7 +72,8 @@ const std::vector<std::string> kHostile = {
 
 TEST(Context, HostileTextStaysText) {
     for (const std::string& value : kHostile) {
-        for (const char* place : {"<p>{{ v }}</p>", "<textarea>{{ v }}</textarea>", "<title>{{ v }}</title>", "<!-- {{ v }} -->"}) {
+        for (const char* place :
+             {"<p>{{ v }}</p>", "<textarea>{{ v }}</textarea>", "<title>{{ v }}</title>", "<!-- {{ v }} -->"}) {
             const std::string page = with_value(place, value);
             const std::string literal = with_value(place, "");
             EXPECT_EQ(std::ranges::count(page, '<'), std::ranges::count(literal, '<')) << page;
@@ -83,7 +84,8 @@ TEST(Context, HostileTextStaysText) {
 
 TEST(Context, HostileAttributesStayInTheirQuotes) {
     for (const std::string& value : kHostile) {
-        for (const char* place : {"<p title=\"{{ v }}\">", "<a href=\"/x?{{ v }}\">", "<a href=\"{{ v }}\">", "<p style=\"color: {{ v }}\">"}) {
+        for (const char* place : {"<p title=\"{{ v }}\">", "<a href=\"/x?{{ v }}\">", "<a href=\"{{ v }}\">",
+                                  "<p style=\"color: {{ v }}\">"}) {
             const std::string page = with_value(place, value);
             EXPECT_EQ(std::ranges::count(page, '"'), 2) << page;
             EXPECT_EQ(std::ranges::count(page, '>'), 1) << page;
@@ -93,15 +95,18 @@ TEST(Context, HostileAttributesStayInTheirQuotes) {
 }
 
 TEST(Context, UrlsRunNoScript) {
-    for (const char* attribute : {"href", "src", "action", "formaction", "data", "poster", "xlink:href", "HREF", "background"}) {
+    for (const char* attribute :
+         {"href", "src", "action", "formaction", "data", "poster", "xlink:href", "HREF", "background"}) {
         const std::string place = std::string("<a ") + attribute + "=\"{{ v }}\">";
         const std::string blocked = std::string("<a ") + attribute + "=\"about:invalid#blocked\">";
-        for (const char* value : {"javascript:alert(1)", "JAVASCRIPT:alert(1)", " javascript:alert(1)", "\x01\x02javascript:a", "java\tscript:a",
-                                  "java\r\nscript:a", "vbscript:x", "data:text/html,x", "blob:x", ":x", "x:y", "javascript\t:a", "file:///etc"}) {
+        for (const char* value : {"javascript:alert(1)", "JAVASCRIPT:alert(1)", " javascript:alert(1)",
+                                  "\x01\x02javascript:a", "java\tscript:a", "java\r\nscript:a", "vbscript:x",
+                                  "data:text/html,x", "blob:x", ":x", "x:y", "javascript\t:a", "file:///etc"}) {
             EXPECT_EQ(with_value(place, value), blocked) << value;
         }
     }
-    for (const char* value : {"http://a.example/", "HTTPS://a.example", "mailto:x@a.example", "/a:b", "?a:b", "#a:b", "a/b:c", "a.html", "", "//a.example/"}) {
+    for (const char* value : {"http://a.example/", "HTTPS://a.example", "mailto:x@a.example", "/a:b", "?a:b", "#a:b",
+                              "a/b:c", "a.html", "", "//a.example/"}) {
         EXPECT_EQ(with_value("<a href='{{ v }}'>", value), std::string("<a href='") + value + "'>");
     }
 }
@@ -113,10 +118,12 @@ TEST(Context, PartsOfUrlsRunNoScript) {
               "<a href='javascriptabout:invalid#blocked'>");
     EXPECT_EQ(with_value("<a href='/{{ v }}'>", "a:b"), "<a href='/a:b'>");
     EXPECT_EQ(with_value("<a href='https://{{ v }}'>", "a:b"), "<a href='https://a:b'>");
-    EXPECT_EQ(with_value("<img src='data:image/png;base64,{{ v }}'>", "AA=="), "<img src='data:image/png;base64,AA=='>");
-    for (const char* text : {"<a href='javascript:{{ v }}'>", "<a href='JavaScript:f({{ v }})'>", "<a href='data:{{ v }}'>",
-                             "<a href='data:text/html,{{ v }}'>", "<a href='data:image/svg+xml,{{ v }}'>", "<a href='{{ v }}:{{ v }}'>",
-                             "<a href='vbscript:{{ v }}'>", "<a href='{% if v %}javascript{% end %}:{{ v }}'>"}) {
+    EXPECT_EQ(with_value("<img src='data:image/png;base64,{{ v }}'>", "AA=="),
+              "<img src='data:image/png;base64,AA=='>");
+    for (const char* text :
+         {"<a href='javascript:{{ v }}'>", "<a href='JavaScript:f({{ v }})'>", "<a href='data:{{ v }}'>",
+          "<a href='data:text/html,{{ v }}'>", "<a href='data:image/svg+xml,{{ v }}'>", "<a href='{{ v }}:{{ v }}'>",
+          "<a href='vbscript:{{ v }}'>", "<a href='{% if v %}javascript{% end %}:{{ v }}'>"}) {
         EXPECT_THAT(error_of(text, R"({"v": ""})"), HasSubstr("cannot stand here")) << text;
     }
 }
@@ -143,9 +150,10 @@ TEST(Context, ScriptsGetValuesAsLiterals) {
 
 TEST(Context, HostileValuesStayInTheirScript) {
     for (const std::string& value : kHostile) {
-        for (const char* place : {"<script>x = {{ v }};</script>", "<script>x = \"{{ v }}\";</script>", "<script>x = '{{ v }}';</script>",
-                                  "<script>x = `{{ v }}`;</script>", "<script>// {{ v }}\n</script>", "<script>/* {{ v }} */</script>",
-                                  "<script type=\"application/json\">{\"a\": {{ v }}}</script>"}) {
+        for (const char* place :
+             {"<script>x = {{ v }};</script>", "<script>x = \"{{ v }}\";</script>", "<script>x = '{{ v }}';</script>",
+              "<script>x = `{{ v }}`;</script>", "<script>// {{ v }}\n</script>", "<script>/* {{ v }} */</script>",
+              "<script type=\"application/json\">{\"a\": {{ v }}}</script>"}) {
             const std::string page = with_value(place, value);
             const std::string literal = with_value(place, "");
             for (const char mark : {'<', '>', '\'', '`', '\n', '\r', '&', '$'}) {
@@ -157,7 +165,9 @@ TEST(Context, HostileValuesStayInTheirScript) {
             }
             EXPECT_THAT(page, Not(HasSubstr("\xe2\x80\xa8")));
             EXPECT_THAT(page, Not(HasSubstr("\xe2\x80\xa9")));
-            if (literal.find("*/") != std::string::npos) EXPECT_EQ(page.find("*/"), page.size() - 11) << page;
+            if (literal.find("*/") != std::string::npos) {
+                EXPECT_EQ(page.find("*/"), page.size() - 11) << page;
+            }
         }
     }
 }
@@ -167,7 +177,8 @@ TEST(Context, StylesGetHarmlessValuesOnly) {
         for (const char* value : {"red", "#fff", "12.5", "50%", "1px -2px", "a, b", "Zo_1"}) {
             EXPECT_THAT(with_value(place, value), HasSubstr(std::string("color: ") + value)) << value;
         }
-        for (const char* value : {"red;x", "a:b", "url(x)", "a}b", "a{b", "</style>", "\\61", "/*", "\"", "'", "@import", "a\nb", "\xc3\xa9"}) {
+        for (const char* value : {"red;x", "a:b", "url(x)", "a}b", "a{b", "</style>", "\\61", "/*", "\"", "'",
+                                  "@import", "a\nb", "\xc3\xa9"}) {
             EXPECT_THAT(with_value(place, value), HasSubstr("color: blocked")) << value;
         }
     }
@@ -227,16 +238,18 @@ TEST(Context, BranchesAreJoined) {
     EXPECT_EQ(render("<i{% if v %} a=\"1\"{% end %}{% if no %} b{% end %}>{{ v }}", values), "<i a=\"1\">javascript:x");
     EXPECT_EQ(render("<i {% if no %}a{% else %}b{% end %} title=\"{{ v }}\">", values), "<i b title=\"javascript:x\">");
     EXPECT_EQ(render("<a href=\"{% if no %}/x/{% end %}{{ v }}\">", values), "<a href=\"about:invalid#blocked\">");
-    EXPECT_EQ(render("<a href=\"{% for i in list %}/{{ i }}{% end %}\">{{ v }}", values), "<a href=\"/1/2\">javascript:x");
+    EXPECT_EQ(render("<a href=\"{% for i in list %}/{{ i }}{% end %}\">{{ v }}", values),
+              "<a href=\"/1/2\">javascript:x");
     EXPECT_EQ(render("<ul{% for i in list %} d{% end %}>{{ v }}", values), "<ul d d>javascript:x");
-    for (const char* text : {"{% if no %}<a title=\"{% end %}{{ v }}", "{% for i in list %}{{ v }}<a title=\"{% end %}",
-                             "{% for i in list %}{% if no %}<!--{% break %}{% end %}{% end %}{{ v }}",
-                             "{% for i in list %}{{ v }}{% if no %}<a title='{% continue %}{% end %}{% end %}",
-                             "{% while no %}<script>{% end %}{{ v }}", "<i {% if no %}a{% else %}b{% end %}c=\"{{ v }}\">",
-                             "<s{% if no %} x{% end %}cript>{{ v }}</script>",
-                             "{% try %}<a title=\"{{ v }}\">{{ 1 / 0 }}<!--{{ v }}{% except %}{% end %}{{ v }}",
-                             "{% try %}<a href='{{ nope }}'>{% except %}{{ v }}{% end %}",
-                             "{% if no %}<script>{% else %}<style>{% end %}{{ v }}"}) {
+    for (const char* text :
+         {"{% if no %}<a title=\"{% end %}{{ v }}", "{% for i in list %}{{ v }}<a title=\"{% end %}",
+          "{% for i in list %}{% if no %}<!--{% break %}{% end %}{% end %}{{ v }}",
+          "{% for i in list %}{{ v }}{% if no %}<a title='{% continue %}{% end %}{% end %}",
+          "{% while no %}<script>{% end %}{{ v }}", "<i {% if no %}a{% else %}b{% end %}c=\"{{ v }}\">",
+          "<s{% if no %} x{% end %}cript>{{ v }}</script>",
+          "{% try %}<a title=\"{{ v }}\">{{ 1 / 0 }}<!--{{ v }}{% except %}{% end %}{{ v }}",
+          "{% try %}<a href='{{ nope }}'>{% except %}{{ v }}{% end %}",
+          "{% if no %}<script>{% else %}<style>{% end %}{{ v }}"}) {
         EXPECT_THAT(error_of(text, values), HasSubstr("cannot stand here")) << text;
     }
     // Nothing is refused where no value follows.
@@ -262,7 +275,8 @@ TEST(Context, MarkupIsHtmlInTextOnly) {
     options.functions = functions;
     EXPECT_EQ(render("{{ bold() }}", "{}", options), "<b>\"x\"</b>");
     EXPECT_EQ(render("<p title=\"{{ bold() }}\">", "{}", options), "<p title=\"&lt;b&gt;&quot;x&quot;&lt;/b&gt;\">");
-    EXPECT_EQ(render("<script>x = {{ bold() }}</script>", "{}", options), "<script>x = \"\\u003cb\\u003e\\\"x\\\"\\u003c/b\\u003e\"</script>");
+    EXPECT_EQ(render("<script>x = {{ bold() }}</script>", "{}", options),
+              "<script>x = \"\\u003cb\\u003e\\\"x\\\"\\u003c/b\\u003e\"</script>");
 }
 
 }  // namespace

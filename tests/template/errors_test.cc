@@ -115,7 +115,8 @@ TEST(Errors, TheErrorThatIsCaughtHasItsMessage) {
     EXPECT_EQ(testing::render("{% try %}{{ nope }}{% except NameError as e %}{% raw e %}{% end %}"),
               "name 'nope' is not defined");
     EXPECT_THAT(error_of("{% try %}{{ nope }}{% except as e %}{% end %}"), StartsWith("t.html:1: "));
-    EXPECT_THAT(error_of("{% try %}{{ nope }}{% except NameError as e %}{% end %}{{ e }}"), HasSubstr("'e' is not defined"));
+    EXPECT_THAT(error_of("{% try %}{{ nope }}{% except NameError as e %}{% end %}{{ e }}"),
+                HasSubstr("'e' is not defined"));
 }
 
 }  // namespace

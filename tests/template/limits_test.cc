@@ -9,8 +9,8 @@ namespace caropig::templates {
 namespace {
 
 using testing::error_of;
-using testing::render;
 using ::testing::HasSubstr;
+using testing::render;
 
 LoaderOptions with(auto Limits::* member, auto value) {
     LoaderOptions options;
@@ -27,11 +27,13 @@ std::string repeat(std::string_view text, std::size_t count) {
 TEST(Limits, AWhileThatDoesNotEndIsStopped) {
     const LoaderOptions options = with(&Limits::iterations, std::uint64_t{10});
     EXPECT_EQ(render("{% for i in range(10) %}{{ i }}{% end %}", "{}", options), "0123456789");
-    EXPECT_EQ(error_of("\n{% for i in range(11) %}{% end %}", "{}", options), "t.html:2: loops took more than 10 turns");
+    EXPECT_EQ(error_of("\n{% for i in range(11) %}{% end %}", "{}", options),
+              "t.html:2: loops took more than 10 turns");
     EXPECT_EQ(error_of("{% while True %}{% end %}", "{}", options), "t.html:1: loops took more than 10 turns");
     EXPECT_THAT(error_of("{% while True %}{% continue %}{% end %}", "{}", options), HasSubstr("turns"));
     // All loops of a rendering count together, and no template catches it.
-    EXPECT_THAT(error_of("{% for i in range(6) %}{% end %}{% for i in range(6) %}{% end %}", "{}", options), HasSubstr("turns"));
+    EXPECT_THAT(error_of("{% for i in range(6) %}{% end %}{% for i in range(6) %}{% end %}", "{}", options),
+                HasSubstr("turns"));
     EXPECT_THAT(error_of("{% try %}{% while True %}{% end %}{% except %}{% end %}", "{}", options), HasSubstr("turns"));
     EXPECT_THAT(error_of("{% while True %}{% end %}"), HasSubstr("1000000 turns"));
 }
@@ -50,18 +52,18 @@ TEST(Limits, PiecesCountTogether) {
     DictLoader loader({{"t.html", repeat("x", 20'000) + "{{ 'y' }}" + repeat("z", 20'000)}}, options);
     Rendering page = loader.load("t.html")->start({});
     EXPECT_EQ(page.next().value().size(), 20'000u);
-    EXPECT_THROW(
-        while (page.next()) {}, RenderError);
+    EXPECT_THROW(while (page.next()){}, RenderError);
     EXPECT_EQ(page.next(), std::nullopt);
 }
 
 TEST(Limits, ValuesAreLimited) {
     const LoaderOptions options = with(&Limits::value_size, std::size_t{160});
     EXPECT_EQ(render("{{ len('x' * 160) }} {{ len([0] * 10) }}", "{}", options), "160 10");
-    for (const char* text : {"'x' * 161", "('x' * 100) + ('x' * 61)", "[0] * 11", "list(range(11))", "'%161d' % 1", "'{:161}'.format(1)",
-                             "f'{1:161}'", "'x'.zfill(161)", "'x'.center(161)", "'xxxxxxxxxxx'.replace('x', 'x' * 20)", "'ab' * (2 ** 62)",
-                             "'x'.join(['y' * 100, 'z' * 100])", "list('xxxxxxxxxxxx')", "('x ' * 20).split()", "'%*d' % (161, 1)",
-                             "enumerate(range(11))", "[0] * (2 ** 62)"}) {
+    for (const char* text :
+         {"'x' * 161", "('x' * 100) + ('x' * 61)", "[0] * 11", "list(range(11))", "'%161d' % 1", "'{:161}'.format(1)",
+          "f'{1:161}'", "'x'.zfill(161)", "'x'.center(161)", "'xxxxxxxxxxx'.replace('x', 'x' * 20)", "'ab' * (2 ** 62)",
+          "'x'.join(['y' * 100, 'z' * 100])", "list('xxxxxxxxxxxx')", "('x ' * 20).split()", "'%*d' % (161, 1)",
+          "enumerate(range(11))", "[0] * (2 ** 62)"}) {
         EXPECT_THAT(error_of(std::string("{{ ") + text + " }}", "{}", options), HasSubstr("of more than")) << text;
     }
 }
@@ -69,15 +71,18 @@ TEST(Limits, ValuesAreLimited) {
 TEST(Limits, NestingIsLimited) {
     const LoaderOptions options = with(&Limits::nesting, std::size_t{10});
     EXPECT_EQ(render(repeat("{% if True %}", 10) + "x" + repeat("{% end %}", 10), "{}", options), "x");
-    EXPECT_THAT(error_of(repeat("{% if True %}", 11) + "x" + repeat("{% end %}", 11), "{}", options), HasSubstr("more than 10 levels"));
+    EXPECT_THAT(error_of(repeat("{% if True %}", 11) + "x" + repeat("{% end %}", 11), "{}", options),
+                HasSubstr("more than 10 levels"));
     EXPECT_EQ(render("{{ " + repeat("[", 9) + repeat("]", 9) + " }}", "{}", options), repeat("[", 9) + repeat("]", 9));
-    EXPECT_THAT(error_of("{{ " + repeat("[", 11) + repeat("]", 11) + " }}", "{}", options), HasSubstr("more than 10 levels"));
+    EXPECT_THAT(error_of("{{ " + repeat("[", 11) + repeat("]", 11) + " }}", "{}", options),
+                HasSubstr("more than 10 levels"));
     EXPECT_THAT(error_of("{{ 1" + repeat(" + 1", 11) + " }}", "{}", options), HasSubstr("more than 10 levels"));
     EXPECT_THAT(error_of("{{ " + repeat("-", 100'000) + "1 }}"), HasSubstr("more than 100 levels"));
     EXPECT_THAT(error_of("{{ " + repeat("(", 100'000)), HasSubstr("lacks its"));
     EXPECT_THAT(error_of("{{ " + repeat("not ", 100'000) + "1 }}"), HasSubstr("more than 100 levels"));
     EXPECT_THAT(error_of("{{ x" + repeat(".a", 100'000) + " }}"), HasSubstr("more than 100 levels"));
-    EXPECT_THAT(error_of("{% set " + repeat("(", 100'000) + "x" + repeat(")", 100'000) + " = 1 %}"), HasSubstr("more than 100 levels"));
+    EXPECT_THAT(error_of("{% set " + repeat("(", 100'000) + "x" + repeat(")", 100'000) + " = 1 %}"),
+                HasSubstr("more than 100 levels"));
     EXPECT_THAT(error_of(repeat("{% for i in x %}", 100'000)), HasSubstr("more than 100 levels"));
 }
 

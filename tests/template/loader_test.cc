@@ -73,8 +73,9 @@ TEST_F(LoaderTest, NeverLeavesItsFolder) {
     std::ofstream(folder_ / "root-2/secret.html") << "secret";
     write("index.html", "index");
     Loader loader(root());
-    for (const char* name : {"../secret.html", "sub/../../secret.html", "/etc/passwd", "sub/link.html", "../root-2/secret.html",
-                             "up.html", "absolute.html", "", ".", "sub", "sub/", "..", "index.html/../../secret.html"}) {
+    for (const char* name :
+         {"../secret.html", "sub/../../secret.html", "/etc/passwd", "sub/link.html", "../root-2/secret.html", "up.html",
+          "absolute.html", "", ".", "sub", "sub/", "..", "index.html/../../secret.html"}) {
         EXPECT_NE(error_of(loader, name), "") << name;
     }
     EXPECT_NE(error_of(loader, std::string_view("index.html\0x", 12)), "");

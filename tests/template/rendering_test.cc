@@ -17,8 +17,8 @@ namespace caropig::templates {
 namespace {
 
 using testing::error_of;
-using testing::render;
 using ::testing::HasSubstr;
+using testing::render;
 
 TEST(Rendering, ComesInPiecesThatMakeTheWhole) {
     DictLoader loader({{"t.html", "{% for i in range(20000) %}<li>{{ i }}</li>{% end %}"}});
@@ -75,7 +75,8 @@ TEST(Rendering, OutlivesItsTemplateAndLoader) {
 }
 
 TEST(Rendering, ThreadsShareALoader) {
-    DictLoader loader({{"t.html", "{% for w in words %}{{ w.upper() }}{% include part.html %}{% end %}"}, {"part.html", "-"}});
+    DictLoader loader(
+        {{"t.html", "{% for w in words %}{{ w.upper() }}{% include part.html %}{% end %}"}, {"part.html", "-"}});
     const boost::json::object values = boost::json::parse(R"({"words": ["a", "b", "c"]})").as_object();
     std::atomic<int> right = 0;
     std::vector<std::thread> threads;
@@ -171,13 +172,16 @@ TEST(Functions, FailAtTheLineThatCallsThem) {
     EXPECT_THAT(error_of("{{ one(1, 2) }}", "{}", options), HasSubstr("expected 1 argument, not 2"));
     EXPECT_THAT(error_of("{{ one(a=1) }}", "{}", options), HasSubstr("expected 1 argument"));
     // What is no Failure is the program's own, and reaches it as it is: no template catches it.
-    EXPECT_THROW(static_cast<void>(render("{% try %}{{ broken() }}{% except %}{% end %}", "{}", options)), std::out_of_range);
+    EXPECT_THROW(static_cast<void>(render("{% try %}{{ broken() }}{% except %}{% end %}", "{}", options)),
+                 std::out_of_range);
 }
 
 TEST(Functions, NamesOfTheApplyBlockStayInside) {
     EXPECT_EQ(render("{% set a = 1 %}{% apply str %}{% set a = 2 %}{% set b = 3 %}{{ a }}{% end %}{{ a }}"), "21");
     EXPECT_THAT(error_of("{% apply str %}{% set b = 3 %}{% end %}{{ b }}"), HasSubstr("'b' is not defined"));
-    EXPECT_EQ(render("{% set a = 1 %}{% try %}{% apply str %}{% set a = 2 %}lost{{ 1 / 0 }}{% end %}{% except %}{{ a }}{% end %}"), "1");
+    EXPECT_EQ(render("{% set a = 1 %}{% try %}{% apply str %}{% set a = 2 %}lost{{ 1 / 0 }}{% end %}{% except %}{{ a "
+                     "}}{% end %}"),
+              "1");
 }
 
 TEST(Values, ConvertToJsonAndBack) {

@@ -79,16 +79,17 @@ private:
 /// Templates that are in the program, by name.
 class DictLoader final : public BaseLoader {
 public:
-    explicit DictLoader(std::map<std::string, std::string> templates, LoaderOptions options = {});
+    using Templates = std::map<std::string, std::string>;
+
+    explicit DictLoader(Templates templates, LoaderOptions options = {});
     /// DictLoader({{"page.html", "..."}, {"base.html", "..."}}).
-    explicit DictLoader(std::initializer_list<std::pair<const std::string, std::string>> templates,
-                        LoaderOptions options = {});
+    explicit DictLoader(std::initializer_list<Templates::value_type> templates, LoaderOptions options = {});
 
 private:
     [[nodiscard]] std::optional<Source> read(const std::string& name) const override;
     [[nodiscard]] std::string stamp_of(const std::string& name) const override;
 
-    std::map<std::string, std::string> templates_;
+    Templates templates_;
 };
 
 }  // namespace caropig::templates

@@ -140,6 +140,9 @@ public:
     /// The value of `key` in a dict; undefined() if there is none or if this is no dict.
     [[nodiscard]] Value find(std::string_view key) const;
     [[nodiscard]] Value find_key(const Value& key) const;
+    /// find() that looks at position `hint` first, and leaves there where it found the key: the objects of a list
+    /// mostly have their keys in the same order.
+    [[nodiscard]] Value find(std::string_view key, std::uint32_t& hint) const;
 
     /// What `{{ }}` prints, before escaping: Python's str().
     [[nodiscard]] std::string str() const;
