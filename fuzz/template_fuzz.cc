@@ -17,8 +17,8 @@ using namespace caropig::templates;
 
 const boost::json::object& values() {
     static const boost::json::value data = boost::json::parse(
-        R"({"name": "<Ann>", "n": 7, "x": 2.5, "yes": true, "nothing": null, "list": [3, "a", [1, 2], {"k": "v"}],
-            "user": {"name": "Zo\u00eb", "items": [1]}, "url": "javascript:alert(1)", "text": " a  b\n"})");
+        R"json({"name": "<Ann>", "n": 7, "x": 2.5, "yes": true, "nothing": null, "list": [3, "a", [1, 2], {"k": "v"}],
+            "user": {"name": "Zo\u00eb", "items": [1]}, "url": "javascript:alert(1)", "text": " a  b\n"})json");
     return data.as_object();
 }
 
