@@ -1,11 +1,17 @@
 #include "certificates.h"
 #include "mariadb_fixture.h"
+#include "support/raw_socket.h"
 
+#include <array>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 namespace caropig::db {
 namespace {
@@ -163,6 +169,117 @@ TEST_F(MariadbTls, AServerThatFallsSilentInTheHandshake) {
     EXPECT_THROW(loop_.run_until(std::move(connecting)), TimeoutError);
     named_->thaw();
     EXPECT_EQ(one(*wait(driver->connect()), "SELECT 1"), Value(std::int64_t{1}));
+}
+
+constexpr std::uint32_t kClientSsl = 1u << 11;
+constexpr std::uint32_t kClientPluginAuth = 1u << 19;
+
+/// Stands between a client and a server, and takes capabilities out of the server's greeting, as somebody would who
+/// wants to read or forge what they say.
+class Meddler {
+public:
+    Meddler(std::uint16_t server_port, std::uint32_t hidden_capabilities)
+        : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        EXPECT_EQ(::bind(listener_.fd(), reinterpret_cast<sockaddr*>(&address), size), 0);
+        EXPECT_EQ(::listen(listener_.fd(), 8), 0);
+        EXPECT_EQ(::getsockname(listener_.fd(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+        port_ = ntohs(address.sin_port);
+        thread_ = std::thread([this, server_port, hidden_capabilities] { serve(server_port, hidden_capabilities); });
+    }
+    Meddler(const Meddler&) = delete;
+    Meddler& operator=(const Meddler&) = delete;
+    ~Meddler() { wait(); }
+
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+    /// What the client has sent, once it has gone.
+    const std::string& heard() {
+        wait();
+        return heard_;
+    }
+
+private:
+    void wait() {
+        if (thread_.joinable()) thread_.join();
+    }
+    void serve(std::uint16_t server_port, std::uint32_t hidden) {
+        support::RawSocket client(::accept(listener_.fd(), nullptr, nullptr));
+        support::RawSocket server = support::RawSocket::connect(server_port);
+        std::string greeting = server.receive(4);
+        greeting += server.receive(static_cast<unsigned char>(greeting.at(0)));
+        // 4 bytes of header, the protocol, the version and a NUL, 4 bytes of thread, 8 of salt, a NUL; then the lower
+        // half of the capabilities; after 3 bytes more the upper half.
+        const std::size_t lower = greeting.find('\0', 5) + 1 + 4 + 8 + 1;
+        for (std::size_t i = 0; i < 2; ++i) {
+            greeting.at(lower + i) &= static_cast<char>(~(hidden >> (8 * i)));
+            greeting.at(lower + 5 + i) &= static_cast<char>(~(hidden >> (16 + 8 * i)));
+        }
+        if ((hidden & kClientPluginAuth) != 0) {  // no plugin's name then, which stands behind the rest of the salt
+            greeting.resize(lower + 5 + 2 + 1 + 10 + 13);
+            greeting[0] = static_cast<char>(greeting.size() - 4);
+        }
+        client.send(greeting);
+        std::thread back([&] { pass(server, client, nullptr); });
+        pass(client, server, &heard_);
+        back.join();
+    }
+    static void pass(const support::RawSocket& from, const support::RawSocket& to, std::string* heard) {
+        std::array<char, 4096> buffer{};
+        for (;;) {
+            const ssize_t size = ::recv(from.fd(), buffer.data(), buffer.size(), 0);
+            if (size <= 0) break;
+            if (heard != nullptr) heard->append(buffer.data(), static_cast<std::size_t>(size));
+            if (::send(to.fd(), buffer.data(), static_cast<std::size_t>(size), MSG_NOSIGNAL) != size) break;
+        }
+        ::shutdown(to.fd(), SHUT_RDWR);
+        ::shutdown(from.fd(), SHUT_RDWR);
+    }
+
+    support::RawSocket listener_;
+    std::uint16_t port_ = 0;
+    std::string heard_;
+    std::thread thread_;
+};
+
+TEST_F(MariadbTls, AMeddlerWhoHidesTlsLearnsNothing) {
+    for (const char* mode : {"required", "verify_ca", "verify_identity"}) {
+        for (const std::uint32_t hidden : {kClientSsl, kClientSsl | kClientPluginAuth}) {
+            Meddler meddler(named_->port(), hidden);
+            const std::string ca = std::string(mode) == "required" ? "" : authority_->ca();
+            DatabaseUrl url = url_of(*named_, "localhost", mode, ca);
+            url.port = meddler.port();
+            url.user = "somebody";
+            url.password = "secret";
+            expect_refused(url, "SSL is required");
+            EXPECT_EQ(meddler.heard(), "");
+        }
+    }
+}
+
+TEST_F(MariadbTls, AMeddlerWhoKeepsThePluginFromBeingCalledGetsNowhere) {
+    for (const char* mode : {"required", "verify_ca", "verify_identity"}) {
+        Meddler meddler(numbered_->port(), kClientPluginAuth);
+        const std::string ca = std::string(mode) == "required" ? "" : authority_->ca();
+        DatabaseUrl url = url_of(*numbered_, "localhost", mode, ca);
+        url.port = meddler.port();
+        url.user = "somebody";
+        url.password = "secret";
+        const auto error = connect_error(url);
+        ASSERT_TRUE(error) << mode;
+        EXPECT_EQ(error->server_code(), 2026) << error->what();
+        EXPECT_THAT(meddler.heard(), Not(HasSubstr("somebody")));
+    }
+}
+
+TEST_F(MariadbTls, AMeddlerWhoOnlyListensMayStay) {
+    Meddler meddler(named_->port(), 0);
+    DatabaseUrl url = url_of(*named_, "localhost", "verify_identity", authority_->ca());
+    url.port = meddler.port();
+    EXPECT_EQ(one(*connect(url), "SELECT 'unheard'"), Value(std::string("unheard")));
+    EXPECT_THAT(meddler.heard(), Not(HasSubstr("unheard")));
 }
 
 }  // namespace
