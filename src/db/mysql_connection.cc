@@ -66,8 +66,15 @@ Task<Columns> MysqlConnection::start(std::string_view sql, std::span<const Value
     step_ = Step::kNone;
     sql_ = sql;
     outcome_ = {};
+    Task<Columns> starting = start_cancellable(sql, arguments);
+    co_return co_await or_stop(std::move(starting));
+}
+
+/// Runs a part of a statement; when it is cancelled, brings the statement to its end first.
+template <class T>
+Task<T> MysqlConnection::or_stop(Task<T> part) {
     try {
-        co_return co_await start_cancellable(sql, arguments);
+        co_return co_await std::move(part);
     } catch (const Cancelled&) {  // stopped below: nothing can be awaited here
     } catch (const Error&) {
         throw;
@@ -140,13 +147,13 @@ Task<void> MysqlConnection::close_statement(std::unique_ptr<MysqlStatement> stat
     auto start = [raw](int* result) {
         my_bool failed = 0;
         const int waits_for = ::mysql_stmt_close_start(&failed, raw);
-        *result = failed;
+        *result = failed != 0 ? 1 : 0;
         return waits_for;
     };
     auto resume = [raw](int* result, int ready) {
         my_bool failed = 0;
         const int waits_for = ::mysql_stmt_close_cont(&failed, raw, ready);
-        *result = failed;
+        *result = failed != 0 ? 1 : 0;
         return waits_for;
     };
     step_ = Step::kClose;
@@ -178,21 +185,12 @@ Task<void> MysqlConnection::execute() {
 
 Task<std::size_t> MysqlConnection::fetch(std::vector<Value>& cells, std::size_t most) {
     if (!has_rows_) co_return 0;
-    try {
-        if ((co_await cancellation_token()).requested()) throw Cancelled();
-        co_return co_await fetch_cancellable(cells, most);
-    } catch (const Cancelled&) {  // stopped below: nothing can be awaited here
-    } catch (const Error&) {
-        throw;
-    } catch (...) {
-        give_up();
-        throw;
-    }
-    co_await stop();
-    throw Cancelled();
+    Task<std::size_t> fetching = fetch_cancellable(cells, most);
+    co_return co_await or_stop(std::move(fetching));
 }
 
 Task<std::size_t> MysqlConnection::fetch_cancellable(std::vector<Value>& cells, std::size_t most) {
+    if ((co_await cancellation_token()).requested()) throw Cancelled();
     std::size_t count = 0;
     while (count < most) {
         co_await next_row();
@@ -279,14 +277,9 @@ Task<void> MysqlConnection::ping() {
     CAROPIG_CHECK(usable(), "a ping on a connection that is broken, or at a statement");
     in_statement_ = true;
     sql_.clear();
-    try {
-        co_await send_ping();
-        end_statement();
-        co_return;
-    } catch (const Cancelled&) {  // stopped below: nothing can be awaited here
-    }
-    co_await stop();
-    throw Cancelled();
+    Task<void> pinging = send_ping();
+    co_await or_stop(std::move(pinging));
+    end_statement();
 }
 
 Task<void> MysqlConnection::send_ping() {

@@ -31,6 +31,8 @@ private:
     /// What the call that is under way, or was last, belongs to.
     enum class Step { kNone, kText, kPrepare, kExecute, kFetch, kNextResult, kClose, kPing };
 
+    template <class T>
+    Task<T> or_stop(Task<T> part);
     Task<Columns> start_cancellable(std::string_view sql, std::span<const Value> arguments);
     Task<void> send_text(std::string_view sql);
     Task<bool> prepare(std::string_view sql);

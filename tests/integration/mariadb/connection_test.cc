@@ -1,5 +1,5 @@
+#include "listener.h"
 #include "mariadb_fixture.h"
-#include "support/raw_socket.h"
 #include <caropig/async/scope.h>
 #include <caropig/loop/timer.h>
 
@@ -7,8 +7,6 @@
 #include <string>
 
 #include <gmock/gmock.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 namespace caropig::db {
 namespace {
@@ -23,26 +21,6 @@ protected:
         auto driver = make_mysql_driver(loop_, url, options_);
         return error_of(driver->connect());
     }
-};
-
-/// A port that takes connections and says nothing.
-class BlackHole {
-public:
-    BlackHole() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        EXPECT_EQ(::bind(fd_.fd(), reinterpret_cast<sockaddr*>(&address), size), 0);
-        EXPECT_EQ(::listen(fd_.fd(), 8), 0);
-        EXPECT_EQ(::getsockname(fd_.fd(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-        port_ = ntohs(address.sin_port);
-    }
-    [[nodiscard]] std::uint16_t port() const { return port_; }
-
-private:
-    support::RawSocket fd_;
-    std::uint16_t port_ = 0;
 };
 
 TEST_F(MariadbConnection, OverAUnixSocket) {
@@ -115,7 +93,7 @@ TEST_F(MariadbConnection, TooManyConnectionsIsUnavailable) {
 }
 
 TEST_F(MariadbConnection, ASilentServerHoldsNobodyUp) {
-    const BlackHole hole;
+    const support::Listener hole;
     DatabaseUrl url = this->url();
     url.port = hole.port();
     for (const char* mode : {"disabled", "required"}) {
@@ -127,22 +105,10 @@ TEST_F(MariadbConnection, ASilentServerHoldsNobodyUp) {
 }
 
 TEST_F(MariadbConnection, WhatIsNoDatabaseIsAnError) {
-    const BlackHole hole;
-    DatabaseUrl url = this->url();
-    url.port = shared_server().port();
-    // A server that says something else: the database of HTTP.
     auto listening = [&](std::string greeting) {
-        const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        support::RawSocket listener(fd);
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        ::bind(fd, reinterpret_cast<sockaddr*>(&address), size);
-        ::listen(fd, 1);
-        ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+        const support::Listener listener;
         DatabaseUrl url = this->url();
-        url.port = ntohs(address.sin_port);
+        url.port = listener.port();
         auto greet = [&](Scope& scope) -> Task<std::optional<Error>> {
             auto driver = make_mysql_driver(loop_, url, options_);
             std::optional<Error> error;
@@ -154,7 +120,7 @@ TEST_F(MariadbConnection, WhatIsNoDatabaseIsAnError) {
                 }
             };
             scope.spawn(std::ref(connecting));
-            support::RawSocket peer(::accept(fd, nullptr, nullptr));
+            support::RawSocket peer = listener.accept();
             peer.send(greeting);
             peer.close();
             co_await scope.join();

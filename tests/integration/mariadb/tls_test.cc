@@ -1,4 +1,5 @@
 #include "certificates.h"
+#include "listener.h"
 #include "mariadb_fixture.h"
 #include "support/raw_socket.h"
 
@@ -10,7 +11,6 @@
 #include <thread>
 
 #include <gmock/gmock.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 namespace caropig::db {
@@ -153,7 +153,8 @@ TEST_F(MariadbTls, StatementsAreStopped) {
     EXPECT_THROW(loop_.run_until(std::move(limited)), TimeoutError);
     EXPECT_TRUE(connection->usable());
     EXPECT_EQ(one(*connection, "SELECT 7"), Value(std::int64_t{7}));
-    EXPECT_EQ(running(*connection, "SLEEP(30)"), 0);
+    auto other = connect(url_of(*named_, "127.0.0.1", "required"));
+    EXPECT_EQ(running(*other, "SLEEP(30)"), 0);
     auto some = [&]() -> Task<void> {
         Cells cells;
         co_await connection->start("SELECT REPEAT('x', 20000) FROM seq_1_to_100000", {});
@@ -179,22 +180,12 @@ constexpr std::uint32_t kClientPluginAuth = 1u << 19;
 class Meddler {
 public:
     Meddler(std::uint16_t server_port, std::uint32_t hidden_capabilities)
-        : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof address;
-        EXPECT_EQ(::bind(listener_.fd(), reinterpret_cast<sockaddr*>(&address), size), 0);
-        EXPECT_EQ(::listen(listener_.fd(), 8), 0);
-        EXPECT_EQ(::getsockname(listener_.fd(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-        port_ = ntohs(address.sin_port);
-        thread_ = std::thread([this, server_port, hidden_capabilities] { serve(server_port, hidden_capabilities); });
-    }
+        : thread_([this, server_port, hidden_capabilities] { serve(server_port, hidden_capabilities); }) {}
     Meddler(const Meddler&) = delete;
     Meddler& operator=(const Meddler&) = delete;
     ~Meddler() { wait(); }
 
-    [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
     /// What the client has sent, once it has gone.
     const std::string& heard() {
         wait();
@@ -206,7 +197,7 @@ private:
         if (thread_.joinable()) thread_.join();
     }
     void serve(std::uint16_t server_port, std::uint32_t hidden) {
-        support::RawSocket client(::accept(listener_.fd(), nullptr, nullptr));
+        support::RawSocket client = listener_.accept();
         support::RawSocket server = support::RawSocket::connect(server_port);
         std::string greeting = server.receive(4);
         greeting += server.receive(static_cast<unsigned char>(greeting.at(0)));
@@ -238,8 +229,7 @@ private:
         ::shutdown(from.fd(), SHUT_RDWR);
     }
 
-    support::RawSocket listener_;
-    std::uint16_t port_ = 0;
+    support::Listener listener_;
     std::string heard_;
     std::thread thread_;
 };
