@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <chrono>
 #include <exception>
 #include <utility>
 
@@ -22,6 +23,9 @@ constexpr std::size_t kLargeArguments = std::size_t{1024} * 1024;
 constexpr int kRowsInATurn = 64;
 /// Rows that are read to their end, if they have come, rather than having the server stop them.
 constexpr int kRowsToPassOver = 100;
+
+/// How long a statement that was killed may go on before it is killed once more.
+constexpr std::chrono::milliseconds kKillAgain{100};
 
 const Columns& no_columns() {
     static const Columns columns = std::make_shared<const std::vector<std::string>>();
@@ -308,19 +312,30 @@ Task<void> MysqlConnection::stop() {
 }
 
 Task<void> MysqlConnection::kill_and_drain() {
-    const bool at_work = has_rows_ || step_ == Step::kText || step_ == Step::kExecute || step_ == Step::kNextResult;
+    const bool at_work =
+        step_ == Step::kText || step_ == Step::kExecute || step_ == Step::kFetch || step_ == Step::kNextResult;
     if (!at_work) {  // what is under way takes the server no time
         if (handle_->busy()) co_await handle_->finish();
         if (step_ == Step::kPrepare && handle_->result() != 0) cache_.remove(*statement_);
         co_return;
     }
-    co_await connector_->kill_query(::mysql_thread_id(handle_->get()));
-    co_await drain();
+    for (bool ended = false; !ended;) {
+        co_await connector_->kill_query(::mysql_thread_id(handle_->get()));
+        Task<void> draining = with_timeout(kKillAgain, drain());
+        try {
+            co_await std::move(draining);
+            ended = true;
+        } catch (const TimeoutError&) {
+            // The kill came before the server began, or between two statements of a procedure, where it is forgotten.
+            ended = false;
+        }
+    }
     // If the statement ended before the kill came, the next command is the one that is killed. Let it be this one.
     co_await send_ping();
 }
 
-/// Reads the end of a statement that was killed: an error, or what it gave before the kill came.
+/// Reads the end of a statement that was killed: an error, or what it gave before the kill came. Cancelled, it can be
+/// called again.
 Task<void> MysqlConnection::drain() {
     if (handle_->busy()) co_await handle_->finish();
     if (step_ == Step::kText) co_return;

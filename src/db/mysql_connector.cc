@@ -37,10 +37,7 @@ Error connect_error(MYSQL* mysql, const MysqlSettings& settings) {
 
 }  // namespace
 
-MysqlConnector::MysqlConnector(Loop& loop, MysqlSettings settings) : loop_(loop), settings_(std::move(settings)) {
-    if (settings_.tls == Tls::kDisabled) return;
-    threads_ = std::make_unique<ThreadPool>(ThreadPoolOptions().threads(kTlsThreads).name("mysql-tls"));
-}
+MysqlConnector::MysqlConnector(Loop& loop, MysqlSettings settings) : loop_(loop), settings_(std::move(settings)) {}
 
 MysqlConnector::~MysqlConnector() = default;
 
@@ -86,6 +83,9 @@ Task<std::unique_ptr<MysqlHandle>> MysqlConnector::connect_to(net::Address addre
     if (settings_.tls == Tls::kDisabled) {
         co_await connect_plain(*handle, host, address.port());
         co_return handle;
+    }
+    if (threads_ == nullptr) {
+        threads_ = std::make_unique<ThreadPool>(ThreadPoolOptions().threads(kTlsThreads).name("mysql-tls"));
     }
     const bool connected = co_await connect_with_tls(*threads_, handle->get(), settings_, address);
     if (!connected) throw connect_error(handle->get(), settings_);

@@ -43,7 +43,7 @@ private:
 
     Loop& loop_;
     MysqlSettings settings_;
-    std::unique_ptr<ThreadPool> threads_;  // for TLS
+    std::unique_ptr<ThreadPool> threads_;  // for TLS; made when first needed
 };
 
 }  // namespace caropig::db

@@ -134,13 +134,26 @@ TEST_F(MariadbCancellation, OfShortStatementsLeavesACleanConnection) {
 
 TEST_F(MariadbCancellation, InTheMiddleOfRows) {
     auto connection = connect();
-    for (int n = 0; n < 40; ++n) {
+    for (int n = 0; n < 20; ++n) {
         auto work = [&]() -> Task<void> {
             co_await run(*connection, "SELECT seq, REPEAT('x', 1000) FROM seq_1_to_300000");
         };
         ASSERT_EQ(cancel_when(work, rounds(n * 3)), End::kCancelled);
         expect_clean(*connection);
     }
+}
+
+TEST_F(MariadbCancellation, InTheMiddleOfFurtherResults) {
+    auto connection = connect();
+    query(*connection,
+          "CREATE OR REPLACE PROCEDURE long_winded() BEGIN SELECT 1; SELECT REPEAT('x', 1000) FROM seq_1_to_300000; "
+          "SELECT SLEEP(30); END");
+    for (int n = 0; n < 20; ++n) {
+        auto work = [&]() -> Task<void> { co_await run(*connection, "CALL long_winded()"); };
+        ASSERT_EQ(cancel_when(work, rounds(n * 3)), End::kCancelled);
+        expect_clean(*connection);
+    }
+    query(*connection, "DROP PROCEDURE long_winded");
 }
 
 TEST_F(MariadbCancellation, KeepsTheTransactionOpen) {
