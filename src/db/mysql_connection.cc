@@ -330,7 +330,8 @@ Task<void> MysqlConnection::kill_and_drain() {
             ended = false;
         }
     }
-    // If the statement ended before the kill came, the next command is the one that is killed. Let it be this one.
+    // If the statement ended before the kill came, a server may keep it for the next command. Let it be this one; its
+    // answer also tells that the two sides agree on where they are.
     co_await send_ping();
 }
 

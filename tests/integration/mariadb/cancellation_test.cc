@@ -226,8 +226,7 @@ TEST_F(MariadbCancellation, OfConnectingAtAnyMoment) {
     expect_clean(*connect());
 }
 
-/// The kill of an earlier statement must not hit a later one: killed again and again while idle, each time with the
-/// ping that is to take it.
+/// The kill of an earlier statement must not hit a later one, when it comes while the connection is idle.
 TEST_F(MariadbCancellation, APingTakesAKillThatCameTooLate) {
     auto connection = connect();
     auto other = connect();
