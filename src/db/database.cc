@@ -1,6 +1,9 @@
 #include "db/database_state.h"
 #include "db/dialect.h"
 #include "db/execution.h"
+#include "db/mysql_settings.h"
+#include "db/postgres_settings.h"
+#include "db/sqlite_settings.h"
 #include "db/transaction_state.h"
 #include <caropig/db/database.h>
 #include <caropig/loop/loop.h>
@@ -14,17 +17,20 @@ std::unique_ptr<detail::DatabaseState> make_state(DatabaseUrl url, const PoolOpt
     DriverOptions driver_options;
     driver_options.cancel_timeout = options.cancel_timeout();
     driver_options.statement_cache = options.statement_cache();
-    std::string name = describe(url);
+    std::string name;
     const DatabaseUrl::Kind kind = url.kind;
     std::unique_ptr<Driver> (*make)(Loop&, const DatabaseUrl&, const DriverOptions&) = nullptr;
     switch (kind) {
         case DatabaseUrl::Kind::kSqlite:
+            name = read_sqlite_settings(url).name;
             make = &make_sqlite_driver;
             break;
         case DatabaseUrl::Kind::kMysql:
+            name = read_mysql_settings(url).name;
             make = &make_mysql_driver;
             break;
         case DatabaseUrl::Kind::kPostgres:
+            name = read_postgres_settings(url).name;
             make = &make_postgres_driver;
             break;
     }

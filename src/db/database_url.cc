@@ -162,16 +162,4 @@ DatabaseUrl parse_database_url(std::string_view text) {
     return url;
 }
 
-std::string describe(const DatabaseUrl& url) {
-    if (url.kind == Kind::kSqlite) return "sqlite " + url.database;
-    std::string text = url.kind == Kind::kMysql ? "mysql " : "postgres ";
-    if (const auto socket = url.options.find("unix_socket"); socket != url.options.end()) {
-        text += socket->second;
-    } else {
-        text += url.host.find(':') == std::string::npos ? url.host : '[' + url.host + ']';
-        text += ':' + std::to_string(url.port);
-    }
-    return text + '/' + url.database;
-}
-
 }  // namespace caropig::db

@@ -27,8 +27,4 @@ struct DatabaseUrl {
 /// is wrong, without the password.
 DatabaseUrl parse_database_url(std::string_view text);
 
-/// "sqlite app.db", "mysql 127.0.0.1:3306/shop", "postgres /run/postgresql/shop": for errors and logs, without user and
-/// password.
-std::string describe(const DatabaseUrl& url);
-
 }  // namespace caropig::db

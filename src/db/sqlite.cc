@@ -7,9 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <iterator>
-#include <stdexcept>
 #include <utility>
 
 namespace caropig::db {
@@ -17,49 +15,6 @@ namespace {
 
 using State = SqliteHandle::State;
 using namespace std::chrono_literals;
-
-/// A number of an option, from `least` to `most`.
-std::size_t number_of(const std::string& option, const std::string& text, std::size_t least, std::size_t most) {
-    std::size_t number = 0;
-    const char* end = text.data() + text.size();
-    const auto parsed = std::from_chars(text.data(), end, number);
-    if (parsed.ec != std::errc() || parsed.ptr != end || number < least || number > most) {
-        throw std::invalid_argument("bad database URL: the option " + option + " must be a number from " +
-                                    std::to_string(least) + " to " + std::to_string(most));
-    }
-    return number;
-}
-
-constexpr std::string_view kMemory = ":memory:";
-
-SqliteSettings settings_of(const DatabaseUrl& url) {
-    SqliteSettings settings;
-    for (const auto& [option, value] : url.options) {
-        if (option == "busy_timeout") {
-            settings.busy_timeout = std::chrono::milliseconds(number_of(option, value, 0, 600'000));
-        } else if (option == "threads") {
-            settings.threads = number_of(option, value, 1, 64);
-        } else if (option == "mode" && (value == "ro" || value == "rw" || value == "rwc")) {
-            settings.read_only = value == "ro";
-            settings.may_create = value == "rwc";
-        } else if (option == "synchronous" && (value == "full" || value == "normal" || value == "off")) {
-            settings.synchronous = value;
-        } else if (option == "mode" || option == "synchronous") {
-            throw std::invalid_argument("bad database URL: the option " + option + " has no such value");
-        } else {
-            throw std::invalid_argument("bad database URL: a sqlite database has no option " + option);
-        }
-    }
-    settings.in_memory = url.database.starts_with(kMemory);
-    if (settings.in_memory) {
-        settings.file = "file:/caropig" + url.database.substr(kMemory.size()) + "?vfs=memdb";
-    } else {
-        // What begins with "file:" or ":" is no path to SQLite.
-        const bool needs_folder = url.database.starts_with(':') || url.database.starts_with("file:");
-        settings.file = needs_folder ? "./" + url.database : url.database;
-    }
-    return settings;
-}
 
 /// Runs SQLite on the driver's threads, and keeps what it has read until it is fetched.
 class SqliteConnection final : public Connection {
@@ -168,9 +123,9 @@ class SqliteDriver final : public Driver {
 public:
     SqliteDriver(Loop& loop, DatabaseUrl url, const DriverOptions& options)
         : loop_(loop),
-          name_(describe(url)),
+          name_(read_sqlite_settings(url).name),
           memory_(share_sqlite_memory(url)),
-          settings_(settings_of(url)),
+          settings_(read_sqlite_settings(url)),
           threads_(ThreadPoolOptions().threads(settings_.threads).name("sqlite")) {
         settings_.statement_cache = options.statement_cache;
     }
@@ -194,12 +149,13 @@ private:
 }  // namespace
 
 std::shared_ptr<void> share_sqlite_memory(DatabaseUrl& url) {
-    if (url.kind != DatabaseUrl::Kind::kSqlite || url.database != kMemory) return nullptr;
+    if (url.kind != DatabaseUrl::Kind::kSqlite || url.database != kSqliteMemory) return nullptr;
     static std::atomic<unsigned> last = 0;
     url.database += std::to_string(++last);
     auto keeper = std::make_shared<SqliteHandle>();
-    if (!keeper->open(settings_of(url))) {
-        throw Error(Error::Kind::kUnavailable, describe(url), {}, keeper->failure().message, {},
+    const SqliteSettings settings = read_sqlite_settings(url);
+    if (!keeper->open(settings)) {
+        throw Error(Error::Kind::kUnavailable, settings.name, {}, keeper->failure().message, {},
                     keeper->failure().code);
     }
     return keeper;

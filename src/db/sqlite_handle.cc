@@ -45,9 +45,14 @@ bool is_of_the_file(int code) noexcept {
     }
 }
 
-/// What SQLite says of a statement that runs may quote its arguments: a malformed path of JSON, a search of FTS5.
-std::string without_arguments(std::string_view message) {
-    return message.starts_with("fts5:") ? "fts5: the search can't be understood" : redact_values(message);
+/// What SQLite says of a statement that runs may quote its arguments: a malformed path of JSON in quotation marks, a
+/// column that a search of FTS5 names without.
+std::string without_arguments(int code, std::string_view message) {
+    if ((code & kPrimaryCode) == SQLITE_ERROR) {
+        const std::size_t colon = message.find(':');
+        if (colon != std::string_view::npos) return std::string(message.substr(0, colon)) + ": ...";
+    }
+    return redact_values(message);
 }
 
 /// Creates the file for its owner only, unless it exists: it may hold what others should not read, and SQLite gives
@@ -346,7 +351,7 @@ SqliteHandle::State SqliteHandle::fail(int code) {
     failure_.code = code;
     failure_.kind = kind_of(code);
     failure_.message = database_ ? ::sqlite3_errmsg(database_.get()) : ::sqlite3_errstr(code);
-    failure_.shown = without_arguments(failure_.message);
+    failure_.shown = without_arguments(code, failure_.message);
     failure_.statement = current_ != nullptr ? current_->sql : std::string();
     if (is_of_the_file(code)) usable_ = false;
     reset();

@@ -1,11 +1,11 @@
 #pragma once
 
 #include "db/driver.h"
+#include "db/sqlite_settings.h"
 #include <caropig/db/error.h>
 #include <caropig/db/outcome.h>
 #include <caropig/db/value.h>
 
-#include <chrono>
 #include <cstddef>
 #include <list>
 #include <memory>
@@ -19,18 +19,6 @@
 #include <sqlite3.h>
 
 namespace caropig::db {
-
-/// What the options of a "sqlite:" URL say.
-struct SqliteSettings {
-    std::string file;        ///< what SQLite is told to open: a path, or a URI of a database in memory
-    bool in_memory = false;  ///< it is such a URI
-    bool read_only = false;
-    bool may_create = true;
-    std::string synchronous = "full";
-    std::chrono::milliseconds busy_timeout{5000};
-    std::size_t threads = 4;
-    std::size_t statement_cache = 64;
-};
 
 /// Why SQLite refused something.
 struct SqliteFailure {

@@ -77,7 +77,7 @@ public:
     /// Statements and transactions that wait for one.
     [[nodiscard]] std::size_t waiting() const;
 
-    /// "mysql 127.0.0.1:3306/shop": for logs, without user and password.
+    /// "mariadb 127.0.0.1:3306/shop": for logs, without user and password.
     [[nodiscard]] const std::string& name() const noexcept;
 
 private:

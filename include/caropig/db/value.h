@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -14,6 +15,10 @@ namespace caropig::db {
 
 /// A decimal number as text, "12.50": no digit is lost on the way through a double.
 struct Decimal {
+    // Not an aggregate: GCC 12 destroys one twice that is built inside of a co_await expression.
+    Decimal() = default;
+    Decimal(std::string digits) noexcept : text(std::move(digits)) {}
+
     std::string text;
 
     friend bool operator==(const Decimal&, const Decimal&) = default;
@@ -21,6 +26,9 @@ struct Decimal {
 
 /// Bytes that are no text: BLOB, bytea.
 struct Bytes {
+    Bytes() = default;
+    Bytes(std::vector<std::byte> bytes) noexcept : data(std::move(bytes)) {}
+
     std::vector<std::byte> data;
 
     friend bool operator==(const Bytes&, const Bytes&) = default;
