@@ -3,6 +3,7 @@
 #include "db/database_state.h"
 #include "db/deadline.h"
 #include "db/pool.h"
+#include <caropig/base/check.h>
 #include <caropig/db/session.h>
 
 #include <cstddef>
@@ -61,7 +62,10 @@ public:
     /// The statements that follow are for this user of the connection alone: it is closed if one of them fails.
     void set_private() noexcept { is_private_ = true; }
 
-    [[nodiscard]] Connection& connection() const noexcept { return lease_->connection(); }
+    [[nodiscard]] Connection& connection() const noexcept {
+        CAROPIG_CHECK(*lease_, "a RowStream was used after its transaction had ended");
+        return lease_->connection();
+    }
     [[nodiscard]] Deadline& deadline() noexcept { return *deadline_; }
     [[nodiscard]] Pool& pool() const noexcept { return lease_->pool(); }
 
