@@ -111,6 +111,7 @@ const Case kChunkedCases[] = {
     {"ExtensionName", "9112 7.1.1", body("3;x\r\nabc\r\n0\r\n\r\n"), "200 abc"},
     {"ExtensionValue", "9112 7.1.1", body("3;x=y;z=1\r\nabc\r\n0;last\r\n\r\n"), "200 abc"},
     {"ExtensionQuoted", "9112 7.1.1", body("3;x=\"a b;\\\"\"\r\nabc\r\n0\r\n\r\n"), "200 abc"},
+    {"ExtensionEscape", "9110 5.6.4", body("3;x=\"\\\"\"\r\nabc\r\n0\r\n\r\n"), "200 abc"},
     {"ExtensionWhitespace", "9112 7.1.1", body("3 ; x = y\t;z\r\nabc\r\n0\r\n\r\n"), "200 abc"},
     {"ExtensionWithoutName", "9112 7.1.1", body("3;\r\nabc\r\n0\r\n\r\n"), "400", End::kClose},
     {"ExtensionWithoutValue", "9112 7.1.1", body("3;x=\r\nabc\r\n0\r\n\r\n"), "400", End::kClose},

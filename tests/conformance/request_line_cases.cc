@@ -60,6 +60,7 @@ const Case kCases[] = {
     {"MethodEmpty", "9110 9.1", line(" / HTTP/1.1"), "400", End::kClose},
     {"MethodOnly", "9112 3", "GET\r\n\r\n", "400", End::kClose},
     {"MethodUnknown", "9110 9.1", line("BREW / HTTP/1.1"), "501"},
+    {"MethodPri", "9113 11.6", line("PRI / HTTP/1.1"), "501"},
     {"MethodLowerCase", "9110 9.1", line("get / HTTP/1.1"), "501"},
     {"MethodTooLong", "9112 3", line(std::string(300, 'A') + " / HTTP/1.1"), "501", End::kClose},
     {"MethodTrace", "9110 9.3.8", line("TRACE / HTTP/1.1"), "501"},
