@@ -6,15 +6,14 @@
 #include "cases.h"
 #include "http/h1/body_decoder.h"
 #include "http/h1/parser.h"
+#include "mutations.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -340,149 +339,12 @@ private:
     int stricter_ = 0;
 };
 
-std::vector<std::string> corpus() {
-    std::vector<std::string> all;
-    for (const Table& table : tables()) {
-        for (const Case& row : table.cases) all.push_back(row.input);
-    }
-    for (const auto& entry : std::filesystem::directory_iterator(CAROPIG_FUZZ_CORPUS "/request_parser")) {
-        std::ifstream file(entry.path(), std::ios::binary);
-        std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-        if (text.size() > 2) all.push_back(text.substr(2));  // the first two steer the fuzzer
-    }
-    std::ranges::sort(all);
-    return all;
-}
-
-/// Changes that a parser's author would think of: bytes and tokens that mean something, lines doubled, moved, joined.
-class Mutator {
-public:
-    Mutator(const std::vector<std::string>& corpus, std::uint32_t seed) : corpus_(corpus), random_(seed) {}
-
-    std::string next() {
-        std::string text = pick(corpus_);
-        if (below(2) == 0) text = pick(corpus_) + text;
-        const std::size_t changes = 1 + below(2) * below(3);
-        for (std::size_t i = 0; i < changes; ++i) change(text);
-        return text;
-    }
-
-private:
-    std::size_t below(std::size_t bound) { return random_() % bound; }
-    const std::string& pick(const std::vector<std::string>& from) { return from[below(from.size())]; }
-
-    void change(std::string& text) {
-        static const std::vector<std::string> kTokens = {
-            "\r\n",
-            "\n",
-            "\r",
-            " ",
-            "\t",
-            ":",
-            ";",
-            ",",
-            "=",
-            "\"",
-            "\\",
-            "%",
-            "%41",
-            "?",
-            "#",
-            "/",
-            "//",
-            "*",
-            "0",
-            "1",
-            "a",
-            "-",
-            "+",
-            "_",
-            "0x",
-            std::string(1, '\0'),
-            "\x7f",
-            "\x80",
-            "\xff",
-            "\v",
-            "\r\n\r\n",
-            "0\r\n\r\n",
-            "3\r\nabc\r\n",
-            "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
-            "Content-Length: 3\r\n",
-            "Content-Length: 0\r\n",
-            "Transfer-Encoding: chunked\r\n",
-            "Transfer-Encoding:",
-            "Content-Length:",
-            "chunked",
-            "chunked, ",
-            "identity",
-            "Connection: close\r\n",
-            "Connection: keep-alive\r\n",
-            "Host: a\r\n",
-            "HTTP/1.0",
-            "HTTP/1.1",
-            "HTTP/1.2",
-            "http://a",
-            "CONNECT",
-            "OPTIONS",
-            "HEAD",
-            "Expect: 100-continue\r\n",
-            "Upgrade: x\r\nConnection: upgrade\r\n",
-            ";x=y",
-            ";x=\"y\\\"z\"",
-            " ;",
-            "X: y\r\n",
-            "X : y\r\n",
-            "\r\n ",
-            "FFFFFFFFFFFFFFFF",
-            "18446744073709551615",
-        };
-        const std::size_t at = below(text.size() + 1);
-        switch (below(7)) {
-            case 0:
-                if (at < text.size()) text[at] = static_cast<char>(random_());
-                break;
-            case 1:
-                text.insert(at, pick(kTokens));
-                break;
-            case 2:
-                text.replace(at, std::min(text.size() - at, 1 + below(4)), pick(kTokens));
-                break;
-            case 3:
-                text.erase(at, 1 + below(6));
-                break;
-            case 4:  // a line doubled, or put elsewhere
-                text.insert(line_start(text, at), line_at(text, below(text.size() + 1)));
-                break;
-            case 5: {  // the beginning of one, the end of another
-                const std::string& other = pick(corpus_);
-                text = text.substr(0, at) + other.substr(below(other.size() + 1));
-                break;
-            }
-            case 6:
-                text += pick(corpus_);
-                break;
-        }
-    }
-
-    static std::size_t line_start(const std::string& text, std::size_t at) {
-        const std::size_t end = text.rfind('\n', at == 0 ? 0 : at - 1);
-        return end == std::string::npos || end + 1 > text.size() ? 0 : end + 1;
-    }
-    static std::string line_at(const std::string& text, std::size_t at) {
-        const std::size_t start = line_start(text, at);
-        return text.substr(start, text.find('\n', start) - start + 1);
-    }
-
-    const std::vector<std::string>& corpus_;
-    std::mt19937 random_;
-};
-
 constexpr int kMostReports = 10;
 
 TEST(LlhttpDifferential, OverTheRowsAndTheCorpus) {
     Differential differential;
     int reports = 0;
-    for (const std::string& input : corpus()) reports += !differential.compare(input);
+    for (const std::string& input : seed_inputs()) reports += !differential.compare(input);
     EXPECT_EQ(reports, 0);
     for (const Exception& exception : kExceptions) {
         EXPECT_TRUE(differential.excused().contains(exception.name))
@@ -493,7 +355,7 @@ TEST(LlhttpDifferential, OverTheRowsAndTheCorpus) {
 TEST(LlhttpDifferential, OverMutations) {
     // Others with --gtest_shuffle --gtest_random_seed=1 … 99999.
     constexpr int kMutations = 300'000;
-    const std::vector<std::string> seeds = corpus();
+    const std::vector<std::string> seeds = seed_inputs();
     Mutator mutator(seeds, static_cast<std::uint32_t>(testing::UnitTest::GetInstance()->random_seed()) + 1);
     Differential differential;
     int reports = 0;
