@@ -7,12 +7,20 @@
 
 #include <cerrno>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 namespace caropig::net {
 namespace {
 
 constexpr Duration kPauseWhenExhausted = std::chrono::milliseconds(100);
+
+/// Closed in a row while nothing else could be done; the loop goes on in between.
+constexpr int kMostShed = 256;
+constexpr Duration kShedLogInterval = std::chrono::seconds(1);
+
+/// Any descriptor will do: it only keeps a number.
+Socket reserve() noexcept { return Socket(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 /// What stop() takes at most: as much as the longest queue holds.
 constexpr int kMostDrained = SOMAXCONN;
@@ -39,6 +47,7 @@ void SocketListener::start(Loop& loop, OnAccept on_accept) {
         throw IoError(errno_code(-error), "listen on " + address_);
     }
     loop_ = &loop;
+    reserve_ = reserve();
     on_accept_ = std::move(on_accept);
     accept_more();
 }
@@ -62,14 +71,41 @@ void SocketListener::Accepting::complete(Operation& self) noexcept {
 
 void SocketListener::accepted(std::int32_t result) noexcept {
     if (result >= 0) {
+        exhausted_ = false;
         hand_over(result);
         return;
     }
-    if (result != -ECANCELED && socket_.fd() >= 0) {
-        log::warning("accept on " + address_ + ": " + errno_code(-result).message() + "; trying again in 100 ms");
-        pause_.arm(*loop_, loop_->now() + kPauseWhenExhausted);
-    }
+    if (result != -ECANCELED && socket_.fd() >= 0) exhausted(-result);
     accept_more();
+}
+
+/// A short want waits out in the kernel's queue. Where it lasts, whoever comes is turned away instead of left waiting,
+/// and those who are served are served on.
+void SocketListener::exhausted(int error) noexcept {
+    if (std::exchange(exhausted_, true)) {
+        shed();
+    } else {
+        log::warning("accept on " + address_ + ": " + errno_code(error).message() + "; trying again in 100 ms");
+    }
+    pause_.arm(*loop_, loop_->now() + kPauseWhenExhausted);
+}
+
+/// Accepts with the reserved descriptor, only to close.
+void SocketListener::shed() noexcept {
+    if (reserve_.fd() < 0) reserve_ = reserve();
+    if (reserve_.fd() < 0) return;
+    reserve_.close();
+    int count = 0;
+    while (count < kMostShed) {
+        int fd = ::accept4(socket_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) break;
+        Socket(fd).close();
+        ++count;
+    }
+    reserve_ = reserve();
+    if (count == 0 || loop_->now() < last_shed_logged_ + kShedLogInterval) return;
+    last_shed_logged_ = loop_->now();
+    log::warning("closing connections to " + address_ + ": out of descriptors or memory");
 }
 
 void SocketListener::hand_over(int fd) noexcept {
@@ -109,6 +145,7 @@ void SocketListener::drain() noexcept {
 
 void SocketListener::close() noexcept {
     pause_.disarm();
+    reserve_.close();
     if (socket_.fd() < 0) return;
     if (loop_ != nullptr) {
         loop_->backend().close(socket_.release());

@@ -41,6 +41,8 @@ private:
     void accept_more() noexcept;
     void accepted(std::int32_t result) noexcept;
     void hand_over(int fd) noexcept;
+    void exhausted(int error) noexcept;
+    void shed() noexcept;
     void drain() noexcept;
     void close() noexcept;
 
@@ -52,6 +54,9 @@ private:
     std::unique_ptr<Accepting> accepting_;
     Pause pause_;
     bool paused_ = false;
+    Socket reserve_;          // a descriptor to give up where there is no other
+    bool exhausted_ = false;  // the last accept failed for want of descriptors or memory
+    TimePoint last_shed_logged_{};
 };
 
 }  // namespace caropig::net

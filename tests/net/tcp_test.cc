@@ -346,6 +346,30 @@ TEST(TcpListener, OutOfDescriptorsLogsOncePausesAndGoesOn) {
     server.wait_for(1);
 }
 
+TEST(TcpListener, WhereDescriptorsStayOutNewConnectionsAreClosedAndOldOnesLive) {
+    Accepting server;
+    RawSocket old = RawSocket::connect(server.listener->port());
+    server.wait_for(1);
+    std::vector<RawSocket> clients;
+    for (int i = 0; i < 5; ++i) clients.push_back(RawSocket::connect(server.listener->port()));
+    std::vector<std::string> lines;
+    auto before = log::set_sink([&](log::Level, std::string_view, std::string_view line) { lines.emplace_back(line); });
+    {
+        NoDescriptorsLeft none;
+        run_until(server.loop, [&] { return lines.size() == 2; });
+    }
+    log::set_sink(std::move(before));
+    EXPECT_THAT(lines[1], HasSubstr("closing connections to " + server.listener->address()));
+    for (const RawSocket& client : clients) EXPECT_EQ(client.receive(1), "") << "closed";
+    EXPECT_EQ(server.streams.size(), 1u);
+    old.send("still here");
+    std::string text(10, '\0');
+    server.loop.run_until(server.streams[0]->read_some(std::as_writable_bytes(std::span(text))));
+    EXPECT_EQ(text, "still here");
+    RawSocket later = RawSocket::connect(server.listener->port());
+    server.wait_for(2);
+}
+
 TEST(TcpListener, OutlivesAnAcceptThatHasStillToComplete) {
     Loop loop;
     auto listener = listen_tcp("127.0.0.1", 0);

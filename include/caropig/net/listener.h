@@ -16,7 +16,8 @@ namespace caropig::net {
 /// start() on it is used on its loop's thread only, and is destroyed before the loop.
 ///
 /// When the process or the machine has run out of descriptors or memory, one line is logged, accepting pauses for
-/// 100 ms, and goes on then: the connections wait in the kernel's queue meanwhile.
+/// 100 ms, and goes on then: the connections wait in the kernel's queue meanwhile. Where there is still nothing, they
+/// are closed, every 100 ms, until there is: those that are open are served on.
 class Listener {
 public:
     /// Takes over a connection. It may stop, pause or resume the listener, but not destroy it. What it throws is
