@@ -40,6 +40,8 @@ struct Descriptor {
 constexpr std::size_t kReceiveBufferSize = std::size_t{64} * 1024;
 constexpr int kEventsPerWait = 256;
 constexpr int kAcceptsPerTurn = 64;
+constexpr std::size_t kSentPerTurn = std::size_t{1024} * 1024;  // of one operation, however fast its reader is
+constexpr std::int32_t kTurnOver = 1;                           // of send(): there is more, for the next turn
 
 class EpollBackend final : public Backend {
 public:
@@ -87,9 +89,10 @@ public:
         operation.sent = 0;
         Descriptor& descriptor = at(operation.fd);
         std::int32_t outcome = descriptor.writable ? send(descriptor, operation) : -EAGAIN;
-        if (outcome == -EAGAIN) {
+        if (outcome == -EAGAIN || outcome == kTurnOver) {
             operation.mark_waiting();
             wait_to_write(descriptor, operation, Descriptor::Waits::kSend);
+            if (outcome == kTurnOver) operation.retry_later(executor_, *this);
             return false;
         }
         operation.complete_inline(outcome);
@@ -159,7 +162,11 @@ public:
 
     void retry(Operation& operation) noexcept override {
         Descriptor& descriptor = at(operation.fd);
-        if (descriptor.reader == &operation) read_ready(operation.fd, descriptor);
+        if (descriptor.reader == &operation) {
+            read_ready(operation.fd, descriptor);
+        } else if (descriptor.writer == &operation) {
+            write_ready(descriptor);
+        }
     }
 
     int attach(int fd) noexcept override {
@@ -290,10 +297,13 @@ private:
     }
 
     static std::int32_t send(Descriptor& descriptor, SendOperation& operation) noexcept {
+        std::size_t budget = kSentPerTurn;
         for (;;) {
+            if (budget == 0) return kTurnOver;
             std::array<iovec, SendOperation::kMaxPieces> vectors;
             std::size_t count = 0;
             std::size_t left = 0;
+            bool all = true;
             std::size_t skip = operation.sent;
             for (ConstBytes piece : operation.pieces) {
                 if (skip >= piece.size()) {
@@ -302,8 +312,14 @@ private:
                 }
                 ConstBytes rest = piece.subspan(skip);
                 skip = 0;
+                if (rest.size() > budget - left) {
+                    all = false;
+                    rest = rest.first(budget - left);
+                    if (rest.empty()) break;
+                }
                 left += rest.size();
                 vectors[count++] = {const_cast<std::byte*>(rest.data()), rest.size()};
+                if (!all) break;
             }
             if (left == 0) return 0;
             ssize_t size;
@@ -321,7 +337,8 @@ private:
                 return -errno;
             }
             operation.sent += static_cast<std::size_t>(size);
-            if (static_cast<std::size_t>(size) == left) return 0;
+            budget -= static_cast<std::size_t>(size);
+            if (static_cast<std::size_t>(size) == left && all) return 0;
         }
     }
 
@@ -346,7 +363,8 @@ private:
         }
         // The callback may have closed the descriptor, or grown the table.
         Descriptor& again = at(fd);
-        if (can_write && again.attached && again.generation == generation && again.writer != nullptr) {
+        if (can_write && again.attached && again.generation == generation && again.writer != nullptr &&
+            again.writer->state() == Operation::State::kWaiting) {
             write_ready(again);
         }
         Descriptor& last = at(fd);
@@ -416,6 +434,7 @@ private:
         } else {
             outcome = send(descriptor, static_cast<SendOperation&>(operation));
             if (outcome == -EAGAIN) return;
+            if (outcome == kTurnOver) return operation.retry_later(executor_, *this);
         }
         clear_writer(descriptor);
         operation.complete(outcome);

@@ -3,12 +3,16 @@
 #include <caropig/loop/loop.h>
 #include <caropig/loop/operation.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -144,6 +148,32 @@ TEST_F(Epoll, SendWaitsForRoomAndSendsEverything) {
     EXPECT_EQ(sending.result, 0);
     EXPECT_EQ(sending.sent, much.size() + 8);
     EXPECT_TRUE(received == "head" + much + "tail");
+}
+
+TEST_F(Epoll, ALongSendToAFastReaderTakesTurns) {
+    std::string much(64 << 20, 'x');
+    std::jthread reader([this, size = much.size()] {
+        std::vector<char> part(1 << 20);
+        pollfd ready{other, POLLIN, 0};
+        for (std::size_t left = size; left != 0;) {
+            ::poll(&ready, 1, -1);
+            ssize_t got = ::recv(other, part.data(), part.size(), 0);
+            if (got > 0) left -= static_cast<std::size_t>(got);
+        }
+    });
+    Noting<SendOperation> sending(fd);
+    std::array<ConstBytes, 1> pieces{as_bytes(much)};
+    sending.pieces = pieces;
+    EXPECT_FALSE(backend.submit(sending));
+    std::size_t before = 0;
+    std::size_t most = 0;
+    run_until(loop, [&] {  // once a round
+        most = std::max(most, sending.sent - std::exchange(before, sending.sent));
+        return sending.completions != 0;
+    });
+    EXPECT_EQ(sending.sent, much.size());
+    // A turn and one event, each at most a mebibyte.
+    EXPECT_LE(most, std::size_t{2} << 20);
 }
 
 TEST_F(Epoll, SendToAPeerThatHasGoneFails) {
