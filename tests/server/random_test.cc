@@ -23,7 +23,7 @@ public:
         TestService service;
         service.gate.set();
         constexpr std::size_t kCapacities[] = {1, 64, 1500, 65536};
-        Server server(loop, service, ServerOptions().read_ahead_bytes(1u << below(14)));
+        Server server(loop, service, ServerOptions().read_ahead_bytes(1u << below(14)).requests_per_turn(1 + below(5)));
         Client client(loop, server, kCapacities[below(4)]);
         enum End { kStays, kLeaves, kFinishes } end = static_cast<End>(below(3));
         bool everything = end != kLeaves && below(3) != 0;
