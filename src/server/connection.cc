@@ -70,7 +70,7 @@ void Connection::receive() noexcept {
 }
 
 void Connection::on_received() noexcept {
-    left_in_turn_ = server_.options.requests_per_turn();
+    begin_turn();
     if (receive_.result > 0) {
         received_bytes(as_text(receive_.data));
     } else if (receive_.result == 0) {
@@ -144,9 +144,13 @@ void Connection::received_end() {
     }
 }
 
+void Connection::begin_turn() noexcept {
+    left_in_turn_ = std::max<std::size_t>(server_.options.requests_per_turn(), 1);
+}
+
 /// Another turn for the requests that are left in input_.
 void Connection::on_turn() noexcept {
-    left_in_turn_ = server_.options.requests_per_turn();
+    begin_turn();
     continue_reading();
     delete_if_over();
 }
@@ -239,7 +243,10 @@ void Connection::answer_request() {
     if (request.method < http::Method::kTrace && request.target.front() == '/') [[likely]] {
         return server_.service.serve(*this);
     }
-    constexpr std::string_view kPlain = "text/plain; charset=UTF-8";
+    const auto refuse_with = [this](int status, const std::string& reason) {
+        log::info(std::to_string(status) + " to " + stream_->peer() + ": " + reason);
+        respond({status, "text/plain; charset=UTF-8", {}}, reason + "\n", nullptr);
+    };
     if (request.method >= http::Method::kTrace) {
         // RFC 9110 9.1. A TRACE would show a script what its browser hides. After a CONNECT that was refused, the bytes
         // that follow may be meant for the tunnel and are not read as requests.
@@ -247,9 +254,9 @@ void Connection::answer_request() {
             keep_alive_ = false;
             linger_ = true;
         }
-        respond({501, kPlain, {}}, "Not Implemented\n", nullptr);
+        refuse_with(501, "method not implemented");
     } else if (request.https_target) {
-        respond({421, kPlain, {}}, "this connection is not for https\n", nullptr);  // RFC 9110 7.4
+        refuse_with(421, "this connection is not for https");  // RFC 9110 7.4
     } else if (request.target == "*") {
         respond({204, {}, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"}, {}, nullptr);  // RFC 9110 9.3.7
     } else {
@@ -344,7 +351,7 @@ void Connection::fail_request(int status, std::string_view reason, std::string_v
 // ---- the end of an exchange
 
 void Connection::on_handler_done() noexcept {
-    left_in_turn_ = server_.options.requests_per_turn();
+    begin_turn();
     take_result();
     end_exchange();
     if (phase_ == Phase::kReading) continue_reading();
@@ -492,7 +499,7 @@ void Connection::release_body() noexcept {
 }
 
 void Connection::on_sent() noexcept {
-    left_in_turn_ = server_.options.requests_per_turn();
+    begin_turn();
     disarm_write_timer();
     release(out_);
     release_body();

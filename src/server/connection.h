@@ -81,6 +81,7 @@ private:
     void continue_reading();
     [[nodiscard]] std::size_t handle_requests(std::string_view input);
     void keep_rest(std::string_view rest);
+    void begin_turn() noexcept;
     void begin_exchange();
     void answer_request();
     void arm_read_timer() noexcept;

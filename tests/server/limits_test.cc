@@ -129,11 +129,11 @@ TEST(ServerLimits, APipelineTakesTurnsWithTheOthers) {
         batch += get("/target?" + std::to_string(i));
         expected += (i == 0 ? "200 /target|" : ", 200 /target|") + std::to_string(i);
     }
-    for (std::size_t turn : {1, 7, 64}) {
+    for (std::size_t turn : {0, 1, 7, 64}) {
         Talk talk(ServerOptions().requests_per_turn(turn));
         std::vector<int> counts = requests_by_round(talk, batch);
         ASSERT_FALSE(counts.empty());
-        for (int count : counts) EXPECT_LE(count, static_cast<int>(turn));
+        for (int count : counts) EXPECT_LE(count, std::max(static_cast<int>(turn), 1)) << "none would be none for ever";
         talk.loop.run_ready();
         EXPECT_EQ(talk.client.summary(), expected);
         EXPECT_FALSE(talk.client.served());

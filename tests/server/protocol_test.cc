@@ -10,27 +10,32 @@ namespace {
 constexpr std::string_view kEnd = "HTTP/1.1\r\nHost: a\r\n\r\n";
 
 TEST(ServerProtocol, MethodsThatNoServiceHasAreNotImplemented) {
+    support::CapturedLog log;
     for (const char* request : {"TRACE /hello ", "BREW /hello ", "get /hello "}) {
         Talk talk;
         talk.client.send(request + std::string(kEnd) + get("/hello"));
-        EXPECT_EQ(talk.client.summary(), "501 Not Implemented\n, 200 hello") << request;
+        EXPECT_EQ(talk.client.summary(), "501 method not implemented\n, 200 hello") << request;
         EXPECT_EQ(talk.service.served, 1);
     }
+    ASSERT_EQ(log.lines().size(), 3u);
+    EXPECT_NE(log.lines()[0].find("501 to pipe: method not implemented"), std::string::npos);
     Talk body;
     body.client.send("BREW / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" + get("/hello"));
-    EXPECT_EQ(body.client.summary(), "501 Not Implemented\n, 200 hello");
+    EXPECT_EQ(body.client.summary(), "501 method not implemented\n, 200 hello");
 }
 
 TEST(ServerProtocol, NothingAfterARefusedConnectIsReadAsARequest) {
+    support::CapturedLog log;
     Talk talk;
     talk.client.send("CONNECT a:80 " + std::string(kEnd) + get("/hello"));
-    EXPECT_EQ(talk.client.summary(), "501 Not Implemented\n");
+    EXPECT_EQ(talk.client.summary(), "501 method not implemented\n");
     EXPECT_EQ(talk.client.answers()[0].field("Connection"), "close");
     EXPECT_TRUE(talk.client.ended());
     EXPECT_EQ(talk.service.served, 0);
 }
 
 TEST(ServerProtocol, HttpsTargetsAreMisdirected) {
+    support::CapturedLog log;
     Talk talk;
     talk.client.send("GET https://a/hello " + std::string(kEnd) + "GET http://a/hello " + std::string(kEnd));
     EXPECT_EQ(talk.client.summary(), "421 this connection is not for https\n, 200 hello");
