@@ -1,5 +1,3 @@
-#include <gmock/gmock.h>
-// The scripted driver checks with GoogleTest how it is used.
 #include "db/scripted_driver.h"
 #include "support/captured_log.h"
 #include <caropig/async/event.h>
@@ -11,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
+
 namespace caropig::db {
 namespace {
 
@@ -20,20 +20,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using Kind = Error::Kind;
-
-/// How a task has ended: "ok", "cancelled", "running", or the message of an Error.
-template <class T>
-std::string end_of(testkit::Started<T>& started) {
-    if (!started.done()) return "running";
-    try {
-        started.result();
-    } catch (const Cancelled&) {
-        return "cancelled";
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return "ok";
-}
 
 template <class T>
 std::optional<Kind> kind_of(testkit::Started<T>& started) {

@@ -3,20 +3,35 @@
 #include "db/database_state.h"
 #include "db/driver.h"
 #include <caropig/async/event.h>
-#include <caropig/async/shield.h>
 #include <caropig/db/database.h>
 #include <caropig/db/error.h>
+#include <caropig/testkit/test_loop.h>
 
 #include <algorithm>
 #include <deque>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 namespace caropig::db {
+
+/// How a task has ended: "ok", "cancelled", "running", or the message of an exception.
+template <class T>
+std::string end_of(testkit::Started<T>& started) {
+    if (!started.done()) return "running";
+    try {
+        started.result();
+    } catch (const Cancelled&) {
+        return "cancelled";
+    } catch (const std::exception& error) {
+        return error.what();
+    }
+    return "ok";
+}
 
 /// What a scripted server does when it is asked for something.
 struct Step {
@@ -74,11 +89,10 @@ public:
         note("close");
     }
 
-    Task<Columns> start(std::string_view sql, std::span<const Value> arguments) override {
+    Task<Columns> start(std::string_view sql, std::span<const Value> /*arguments*/) override {
         EXPECT_TRUE(idle_) << "a statement was started while another one ran";
         EXPECT_TRUE(usable_) << "a connection was used that is not usable";
         idle_ = false;
-        last_arguments_.assign(arguments.begin(), arguments.end());
         note(std::string(sql));
         text_ = sql;
         co_await perform(ScriptedServer::take(server_.starts));
@@ -142,7 +156,6 @@ private:
     ScriptedServer& server_;
     int number_;
     std::string text_;
-    std::vector<Value> last_arguments_;
     int left_ = 0;
     bool idle_ = true;
     bool usable_ = true;

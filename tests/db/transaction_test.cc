@@ -1,5 +1,3 @@
-#include <gmock/gmock.h>
-// The scripted driver checks with GoogleTest how it is used.
 #include "db/dialect.h"
 #include "db/scripted_driver.h"
 #include <caropig/async/event.h>
@@ -11,6 +9,8 @@
 #include <stdexcept>
 #include <string>
 
+#include <gmock/gmock.h>
+
 namespace caropig::db {
 namespace {
 
@@ -18,19 +18,6 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using Kind = Error::Kind;
-
-template <class T>
-std::string end_of(testkit::Started<T>& started) {
-    if (!started.done()) return "running";
-    try {
-        started.result();
-    } catch (const Cancelled&) {
-        return "cancelled";
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return "ok";
-}
 
 class TransactionTest : public testing::Test {
 protected:
