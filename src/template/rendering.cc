@@ -359,6 +359,10 @@ std::optional<std::string_view> Rendering::next() {
 
 Template::Template(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
 
+bool Template::mentions(std::string_view name) const noexcept {
+    return std::ranges::find(program_->expressions.names, name) != program_->expressions.names.end();
+}
+
 const std::string& Template::name() const noexcept { return program_->name; }
 
 std::string Template::render(const boost::json::object& values, const Environment* environment) const {

@@ -6,7 +6,9 @@
 #include "web/response_coding.h"
 #include "web/response_sender.h"
 #include <caropig/base/log.h>
+#include <caropig/template/loader.h>
 #include <caropig/web/application.h>
+#include <caropig/web/static_files.h>
 #include <caropig/web/xsrf.h>
 
 #include <algorithm>
@@ -124,6 +126,42 @@ Application& Application::security(SecurityOptions options) {
     checks_xsrf_ = options.xsrf_cookies();
     security_ = std::move(options);
     return *this;
+}
+
+Application& Application::debug(bool enabled) {
+    debug_ = enabled;
+    if (!template_folder_.empty()) templates(template_folder_);
+    return *this;
+}
+
+Application& Application::templates(const std::string& folder) {
+    templates::LoaderOptions options;
+    options.debug = debug_;
+    template_loader_ = std::make_shared<templates::Loader>(folder, std::move(options));
+    template_folder_ = folder;
+    return *this;
+}
+
+Application& Application::templates(std::shared_ptr<templates::BaseLoader> loader) {
+    template_loader_ = std::move(loader);
+    template_folder_.clear();
+    return *this;
+}
+
+templates::BaseLoader& Application::template_loader() const {
+    if (!template_loader_) throw std::logic_error("there are no templates: set Application::templates()");
+    return *template_loader_;
+}
+
+Application& Application::static_files(const StaticFiles& files) {
+    files.add_to(*this);
+    static_files_ = std::make_shared<const StaticFiles>(files);
+    return *this;
+}
+
+std::string Application::static_url(std::string_view path) const {
+    if (!static_files_) throw std::logic_error("there are no static files: set Application::static_files()");
+    return static_files_->static_url(path);
 }
 
 bool Application::needs_xsrf_token(const server::Exchange& exchange, const detail::Endpoint& endpoint) const {

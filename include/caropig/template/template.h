@@ -29,6 +29,10 @@ public:
     /// The name it was loaded by.
     [[nodiscard]] const std::string& name() const noexcept;
 
+    /// Whether the template, or what it extends and includes, has `name` in an expression, as a name or an attribute:
+    /// whoever renders can then get ready what has to be waited for.
+    [[nodiscard]] bool mentions(std::string_view name) const noexcept;
+
     /// The whole page. `values` are the template's names; the environment answers for the others. Throws RenderError,
     /// and whatever a function throws.
     [[nodiscard]] std::string render(const boost::json::object& values, const Environment* environment = nullptr) const;

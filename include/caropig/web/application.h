@@ -8,6 +8,7 @@
 #include <caropig/web/request_handler.h>
 #include <caropig/web/router.h>
 #include <caropig/web/security.h>
+#include <caropig/web/ui_module.h>
 
 #include <array>
 #include <exception>
@@ -22,7 +23,13 @@
 
 /// \file
 /// A web application: routes, and what answers them.
+namespace caropig::templates {
+class BaseLoader;
+}
+
 namespace caropig::web {
+
+class StaticFiles;
 
 /// A row of a table of routes: a pattern (see Pattern), a handler for GET and HEAD, and perhaps a name.
 struct Route {
@@ -72,10 +79,7 @@ public:
     }
 
     /// Shows clients what went wrong inside. Off by default; never for the public.
-    Application& debug(bool enabled) noexcept {
-        debug_ = enabled;
-        return *this;
-    }
+    Application& debug(bool enabled);
     [[nodiscard]] bool debug() const noexcept { return debug_; }
 
     /// Secrets and protections for an application with logins. From this call on, requests that change something need
@@ -83,6 +87,28 @@ public:
     Application& security(SecurityOptions options);
     /// What was set; the defaults before.
     [[nodiscard]] const SecurityOptions& security() const noexcept { return security_; }
+
+    /// Where templates come from: a folder, whose files are read when they are first needed and, in debug mode, again
+    /// when they have changed; or a loader of the program's own, with functions for templates, say. Throws IoError when
+    /// there is no such folder. As Tornado's template_path.
+    Application& templates(const std::string& folder);
+    Application& templates(std::shared_ptr<templates::BaseLoader> loader);
+    /// std::logic_error where none was set.
+    [[nodiscard]] templates::BaseLoader& template_loader() const;
+
+    /// What `{% module Name(...) %}` shows; an object of the class, made of nothing, for each page that has it.
+    template <class Module>
+    Application& ui_module(std::string name) {
+        static_assert(std::derived_from<Module, UIModule>, "Application::ui_module is for classes derived of UIModule");
+        ui_modules_[std::move(name)] = [] { return std::make_unique<Module>(); };
+        return *this;
+    }
+    [[nodiscard]] const UIModules& ui_modules() const noexcept { return ui_modules_; }
+
+    /// Serves a folder (see StaticFiles::add_to()), and gives its URLs to templates. As Tornado's static_path.
+    Application& static_files(const StaticFiles& files);
+    /// StaticFiles::static_url() of that folder. std::logic_error where none was set.
+    [[nodiscard]] std::string static_url(std::string_view path) const;
 
     /// Compresses responses for clients that accept it; off unless called. See CompressionOptions for which, and for
     /// when not to. As Tornado's compress_response.
@@ -120,6 +146,10 @@ private:
     SecurityOptions security_;
     bool checks_xsrf_ = false;
     std::optional<CompressionOptions> compression_;
+    std::string template_folder_;
+    std::shared_ptr<templates::BaseLoader> template_loader_;
+    UIModules ui_modules_;
+    std::shared_ptr<const StaticFiles> static_files_;
     bool debug_ = false;
 };
 

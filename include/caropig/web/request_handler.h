@@ -58,6 +58,10 @@ public:
     /// default. Called by current_user(), at most once a request.
     virtual Task<boost::json::value> get_current_user();
 
+    /// Names for every template of this class: override it to add to `names`, which render() was given. Values that are
+    /// there already should stay. As Tornado's get_template_namespace.
+    virtual void get_template_namespace(boost::json::object& names);
+
     /// Where authenticated() sends those who have not logged in: by default SecurityOptions::login_url(), and
     /// std::logic_error when that is not set.
     [[nodiscard]] virtual std::string get_login_url() const;
@@ -140,6 +144,17 @@ protected:
     Task<void> flush();
     /// Adds `text` and ends the response; it is sent when the method returns. Nothing may be written after it.
     void finish(std::string_view text = {});
+    /// Renders a template of the application with these values and ends the response with it; its names are those of
+    /// page.h. A page that is long is better streamed. Throws templates::TemplateError, and what get_current_user()
+    /// throws where the page mentions current_user. As Tornado's render.
+    Task<void> render(std::string_view name);
+    Task<void> render(std::string_view name, const boost::json::object& values);
+    /// The same, sent piece by piece as it is rendered: a page of any length needs little memory. Without an ETag, and
+    /// UI modules add no scripts or styles to it.
+    Task<void> render_stream(std::string_view name, const boost::json::object& values);
+    /// A template as text, to be written. current_user is what is known of it already. As Tornado's render_string.
+    [[nodiscard]] std::string render_string(std::string_view name, const boost::json::object& values);
+
     /// 302 to `url`, or 301 when it is permanent; ends the response.
     void redirect(std::string_view url, bool permanent = false);
 
@@ -149,6 +164,8 @@ private:
     friend class HandlerRunner;
     friend class Sessions;
     void require_unsent() const;
+    Task<void> render_page(std::string name, boost::json::object values, bool streamed);
+    [[nodiscard]] const boost::json::value& known_user() const noexcept;
 
     Request* request_ = nullptr;
     Response response_;
