@@ -74,20 +74,23 @@ void Execution::restart_deadline(const caropig::detail::TaskContext& context) {
 
 void Execution::fail() {
     std::exception_ptr failure = std::current_exception();
+    // Unless the driver has said how it ended, nobody knows what the statement is doing now (out of memory, say).
+    bool has_ended = false;
     try {
         throw;
     } catch (const Error&) {
-        lease_->set_in_statement(false);
+        has_ended = true;
     } catch (const Cancelled&) {
-        lease_->set_in_statement(false);
+        has_ended = true;
         if (deadline_->passed()) {
             failure = std::make_exception_ptr(Error(
                 Error::Kind::kTimeout, pool().name(), text_,
                 fmt::format("stopped after the query_timeout of {}", describe(pool().options().query_timeout()))));
         }
     } catch (...) {
-        // Out of memory, say: what the statement is doing now nobody knows, so its connection won't be used again.
+        has_ended = false;
     }
+    lease_->set_in_statement(!has_ended);
     if (source_.transaction() != nullptr) source_.transaction()->statement_failed(failure);
     if (is_private_) lease_->set_in_statement(true);
     own_.give_back();
@@ -98,12 +101,13 @@ Task<void> Execution::abandon() {
     // Not under the caller's cancellation. The driver itself sees to it that this ends within cancel_timeout.
     Deadline unlimited(pool().loop(), Duration::zero(), nullptr);
     Task<void> abandoning = connection().abandon();
+    bool is_idle = true;
     try {
         co_await unlimited.run(abandoning);
-        lease_->set_in_statement(false);
     } catch (const Error&) {
-        // The connection is closed instead.
+        is_idle = false;  // it is closed instead
     }
+    lease_->set_in_statement(!is_idle);
     if (source_.transaction() != nullptr) source_.transaction()->statement_stopped();
     own_.give_back();
 }

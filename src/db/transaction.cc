@@ -82,7 +82,7 @@ Task<void> roll_back(TransactionState& state) {
             const Duration limit = std::max<Duration>(state.lease.pool().options().cancel_timeout(), 1ms);
             co_await end_transaction(state, "ROLLBACK", limit);
         } catch (const Error&) {
-            // The lease sees that the transaction is still open.
+            state.lease.set_in_statement(true);  // so that it is closed
         }
     }
     state.lease.give_back();
