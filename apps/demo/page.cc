@@ -41,7 +41,7 @@ void add_page(web::Application& application, std::function<Settings()> settings)
     add_asset(application, "/demo.svg", assets::kPigletSvg, "image/svg+xml");
     application.get("/demo.json", [settings = std::move(settings)] {
         Settings now = settings();
-        return web::json_response({{"seconds", now.seconds}, {"upstream", now.upstream}});
+        return web::json_response({{"seconds", now.seconds}, {"upstream", now.upstream}, {"database", now.database}});
     });
 }
 

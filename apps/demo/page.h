@@ -13,6 +13,7 @@ namespace demo {
 struct Settings {
     double seconds = 0;
     std::string upstream;
+    std::string database;
 };
 
 /// Adds `/` and what it loads. `settings` is called for each /demo.json, on any worker.

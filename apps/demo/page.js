@@ -121,6 +121,22 @@ async function askTornado() {
   setEnabled(button, true);
 }
 
+// System 2: who is logged in.
+
+async function showUser() {
+  const answer = await ask("/login.json");
+  if (!answer.ok) {
+    byId("who").dataset.state = "failed";
+    byId("who-text").textContent = "the database does not answer";
+    return;
+  }
+  const { user } = JSON.parse(answer.body);
+  byId("who").dataset.state = user ? "done" : "idle";
+  byId("who-text").textContent = user ? `logged in as ${user}` : "nobody is logged in";
+  byId("log-in").textContent = user ? "Go to /welcome" : "Log in";
+  byId("log-in").href = user ? "/welcome" : "/login";
+}
+
 // System 3: /index, /req and /stop.
 
 const kMaxWaiting = 4;  // a browser opens six connections to a server: one is for /tornado, one for everything else
@@ -212,6 +228,7 @@ async function showSettings() {
   tornadoSeconds = settings.seconds;
   byId("seconds").textContent = settings.seconds === 1 ? "a second" : `${settings.seconds} seconds`;
   byId("upstream").textContent = settings.upstream;
+  byId("database").textContent = settings.database;
 }
 
 byId("ask-tornado").addEventListener("click", askTornado);
@@ -219,3 +236,4 @@ byId("start-req").addEventListener("click", startReq);
 byId("press-stop").addEventListener("click", pressStop);
 byId("ask-index").addEventListener("click", askIndex);
 showSettings();
+showUser();

@@ -12,10 +12,13 @@ import tempfile
 import unittest
 import urllib.request
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+import database_servers  # noqa: E402
+
+from selenium import webdriver  # noqa: E402
+from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
 DEMO = sys.argv[1]
 SCREENSHOTS = pathlib.Path(sys.argv[2])
@@ -34,7 +37,9 @@ class Demo:
     """The program, on a port of its own."""
 
     def __init__(self, *arguments):
-        command = [DEMO, "--port", "0", "--seconds", str(TORNADO_SECONDS), "--log-level", "warning", *arguments]
+        self.folder = tempfile.TemporaryDirectory()
+        database = f"sqlite:{self.folder.name}/demo.db"
+        command = [DEMO, "--port", "0", "--seconds", str(TORNADO_SECONDS), "--log-level", "warning", "--database", database, *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         listening, opening = (self.process.stdout.readline().strip() for _ in range(2))
         self.url = opening.removeprefix("open ")
@@ -45,7 +50,9 @@ class Demo:
     def stop(self):
         self.process.terminate()
         self.process.stdout.close()
-        return self.process.wait(PATIENCE)
+        code = self.process.wait(PATIENCE)
+        self.folder.cleanup()
+        return code
 
 
 class Upstream:
@@ -88,7 +95,9 @@ def start_browser(folder):
     return webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
 
 
-class Page(unittest.TestCase):
+class Browser(unittest.TestCase):
+    """A browser for all tests of a class."""
+
     @classmethod
     def setUpClass(cls):
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
@@ -97,13 +106,12 @@ class Page(unittest.TestCase):
         cls.browser = start_browser(profile.name)
         cls.addClassCleanup(cls.browser.quit)
 
-    def setUp(self):
-        self.upstream = Upstream()
-        self.addCleanup(self.upstream.close)
-        self.demo = Demo("--upstream", self.upstream.url)
+    def open(self, demo):
+        self.demo = demo
         self.addCleanup(lambda: self.assertEqual(self.demo.stop(), 0))
-        # So that the next test finds no connection and no clock of this one.
+        # So that the next test finds no connection, no clock and no cookie of this one.
         self.addCleanup(self.browser.get, "about:blank")
+        self.addCleanup(self.browser.delete_all_cookies)
         self.browser.get_log("browser")
         self.look(DESKTOP, "light")
         self.browser.get(self.demo.url)
@@ -119,6 +127,11 @@ class Page(unittest.TestCase):
     def click(self, selector):
         self.find(selector).click()
 
+    def write(self, selector, text):
+        field = self.find(selector)
+        field.clear()
+        field.send_keys(text)
+
     def requests(self):
         """(state, label, body) of each row, oldest first; of one moment."""
         return [tuple(row) for row in self.browser.execute_script(
@@ -127,11 +140,6 @@ class Page(unittest.TestCase):
 
     def wait_until(self, condition, what):
         WebDriverWait(self.browser, PATIENCE, poll_frequency=0.05).until(lambda _: condition(), what)
-
-    def start_requests(self, count):
-        for _ in range(count):
-            self.click("#start-req")
-            self.upstream.accept()
 
     def look(self, size, scheme):
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
@@ -151,12 +159,26 @@ class Page(unittest.TestCase):
                 (SCREENSHOTS / f"{name}-{size_name}-{scheme}.png").write_bytes(base64.b64decode(picture["data"]))
         self.look(DESKTOP, "light")
 
-    # Tests.
+
+class Page(Browser):
+    """The start page, systems 1 and 3."""
+
+    def setUp(self):
+        self.upstream = Upstream()
+        self.addCleanup(self.upstream.close)
+        self.open(Demo("--upstream", self.upstream.url))
+
+    def start_requests(self, count):
+        for _ in range(count):
+            self.click("#start-req")
+            self.upstream.accept()
 
     def test_lists_three_systems_and_loads_nothing_from_elsewhere(self):
         titles = [title.text for title in self.browser.find_elements(By.CSS_SELECTOR, "main h2")]
-        self.assertEqual(titles, ["How Tornado waits without blocking", "The asynchronous MySQL login", "CaroPig itself"])
+        self.assertEqual(titles, ["How Tornado waits without blocking", "The asynchronous database login", "CaroPig itself"])
         self.wait_until(lambda: self.text("#upstream") == self.upstream.url, "the upstream is shown")
+        self.wait_until(lambda: self.text("#who-text") == "nobody is logged in", "who is logged in")
+        self.assertTrue(self.text("#database").startswith("sqlite "), self.text("#database"))
         self.assertEqual(self.text("#seconds"), "a second")
         loaded = self.browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
         self.assertTrue(loaded)
@@ -164,10 +186,6 @@ class Page(unittest.TestCase):
             self.assertTrue(address.startswith(self.demo.url), address)
         self.assertEqual(self.browser.get_log("browser"), [])
         self.take_screenshots("start")
-
-    def test_login_says_that_it_comes_later_and_offers_nothing_to_click(self):
-        self.assertIn("in the next version", self.text(".two"))
-        self.assertEqual(self.browser.find_elements(By.CSS_SELECTOR, ".two :is(a, button, input, form)"), [])
 
     def test_tornado_waits_while_index_is_answered(self):
         self.click("#ask-tornado")
@@ -241,15 +259,99 @@ class Page(unittest.TestCase):
         self.wait_until(lambda: "the server does not answer" in self.text("#message"), "it says so")
 
 
+class Login(Browser):
+    """System 2, on each database."""
+
+    NAME, PASSWORD = "piggy", "oink & oïnk <3"
+
+    def open_with_user(self, *arguments):
+        self.open(Demo(*arguments))
+        url = arguments[arguments.index("--database") + 1] if arguments else f"sqlite:{self.demo.folder.name}/demo.db"
+        subprocess.run([DEMO, "add-user", self.NAME, "--database", url], input=self.PASSWORD + "\n", text=True, timeout=PATIENCE,
+                       check=True, stdout=subprocess.DEVNULL)
+
+    def log_in(self, password):
+        self.write("#username", self.NAME)
+        self.write("#password", password)
+        self.click("button")
+
+    def log_in_and_out(self):
+        self.click("#log-in")
+        self.wait_until(lambda: self.text("h1") == "Log in", "the form")
+        self.log_in("wrong password")
+        self.wait_until(lambda: self.browser.find_elements(By.CSS_SELECTOR, ".message"), "it says that it is wrong")
+        self.assertEqual(self.text(".message"), "Wrong name or password.")
+        self.assertEqual(self.find("#username").get_attribute("value"), self.NAME)
+        self.assertEqual(self.find("#password").get_attribute("value"), "")
+        self.log_in(self.PASSWORD)
+        self.wait_until(lambda: self.browser.find_elements(By.CSS_SELECTOR, "#user"), "the welcome")
+        self.assertEqual(self.text("h1"), f"Welcome, {self.NAME}")
+        self.browser.get(self.demo.url)
+        self.wait_until(lambda: self.text("#who-text") == f"logged in as {self.NAME}", "the start page knows who it is")
+        self.click("#log-in")
+        self.wait_until(lambda: self.browser.current_url.endswith("/welcome"), "no need to log in again")
+        self.click("button")
+        self.wait_until(lambda: self.text("h1") == "Log in", "logged out")
+        self.browser.get(self.demo.url + "welcome")
+        self.assertTrue(self.browser.current_url.endswith("/login?next=%2Fwelcome"))
+
+    def errors(self):
+        """What the browser complains of, but for the answers that say so by their status."""
+        return [entry for entry in self.browser.get_log("browser") if "the server responded with a status of 403" not in entry["message"]]
+
+    def test_on_sqlite(self):
+        self.open_with_user()
+        self.log_in_and_out()
+        self.assertEqual(self.errors(), [])
+
+    def test_on_mariadb(self):
+        with database_servers.MariaDb() as server:
+            self.open_with_user("--database", server.url)
+            self.log_in_and_out()
+            self.assertEqual(self.errors(), [])
+
+    def test_on_postgres(self):
+        with database_servers.Postgres() as server:
+            self.open_with_user("--database", server.url)
+            self.log_in_and_out()
+            self.assertEqual(self.errors(), [])
+
+    def test_looks(self):
+        self.open_with_user()
+        self.browser.get(self.demo.url + "login")
+        self.take_screenshots("login")
+        self.log_in("wrong password")
+        self.wait_until(lambda: self.browser.find_elements(By.CSS_SELECTOR, ".message"), "it says that it is wrong")
+        self.take_screenshots("login-wrong")
+        self.log_in(self.PASSWORD)
+        self.wait_until(lambda: self.browser.find_elements(By.CSS_SELECTOR, "#user"), "the welcome")
+        self.take_screenshots("welcome")
+
+    def test_a_database_that_is_down_has_a_page(self):
+        server = database_servers.MariaDb()
+        self.addCleanup(server.stop)
+        self.open_with_user("--database", server.url)
+        self.browser.get(self.demo.url + "login")
+        server.kill()
+        self.log_in(self.PASSWORD)
+        self.wait_until(lambda: self.text("h1") == "Not available right now", "the page")
+        self.take_screenshots("unavailable")
+        server.start()
+        self.browser.get(self.demo.url + "login")
+        self.log_in(self.PASSWORD)
+        self.wait_until(lambda: self.text("h1") == f"Welcome, {self.NAME}", "it is back")
+
+
 class Flags(unittest.TestCase):
     def test_upstream_is_a_slow_page_of_the_demo_itself_unless_set(self):
         demo = Demo()
         self.addCleanup(demo.stop)
         with urllib.request.urlopen(demo.url + "demo.json", timeout=PATIENCE) as response:
-            self.assertEqual(json.load(response), {"seconds": TORNADO_SECONDS, "upstream": demo.url + "slow"})
+            settings = json.load(response)
+        self.assertEqual((settings["seconds"], settings["upstream"]), (TORNADO_SECONDS, demo.url + "slow"))
 
     def test_flags_that_cannot_work_end_the_program_with_one_line(self):
-        for arguments in (["--upstream", "nonsense"], ["--upstream", "http://user@host/"], ["--seconds", "-1"],
+        for arguments in (["--upstream", "nonsense"], ["--upstream", "http://user@host/"], ["--seconds", "-1"], ["--login-attempts", "0"],
                           ["--seconds", "nan"], ["--unix-socket", "demo.sock"]):
             with self.subTest(arguments):
                 done = subprocess.run([DEMO, "--port", "0", *arguments], capture_output=True, text=True,

@@ -1,0 +1,112 @@
+#!/usr/bin/python3
+"""Many requests wait for something slow, on one worker, and meanwhile /index is asked: how long do the waiting ones take, what does each
+hold in memory, and does anybody else notice? `./dev bench waiting` builds what it needs and calls it.
+
+The server runs on one core; generator, upstream and database on the other.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+import database_servers  # noqa: E402  (where the tests keep it)
+from harness import procfs  # noqa: E402
+
+BUILD = ROOT / "build" / "release"
+PROBE_RATE = 500  # requests a second for /index
+
+
+class Program:
+    """One of ours, on a core and on a port of its own."""
+
+    def __init__(self, core, name, *arguments):
+        self.process = subprocess.Popen(["taskset", "--cpu-list", str(core), str(BUILD / name), "--port", "0", "--log-level", "error",
+                                         *map(str, arguments)], stdout=subprocess.PIPE, text=True)
+        self.port = next(int(line.rpartition(":")[2]) for line in self.process.stdout if line.startswith("listening on"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.stdout.close()
+        self.process.wait()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []], help=f"of {', '.join(SCENARIOS)}; all unless given")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    server_core, other_core = sorted(os.sched_getaffinity(0))[:2]
+    os.sched_setaffinity(0, {other_core})
+    for name in options.scenarios or SCENARIOS:
+        for number in range(1, options.rounds + 1):
+            print(f"{name}, round {number}: {SCENARIOS[name](server_core, other_core)}", flush=True)
+
+
+def upstream(server_core, other_core):
+    """5,000 clients of /req, whose upstream answers after 2 s."""
+    with Program(other_core, "caropig-reference") as slow, \
+            Program(server_core, "examples/caropig", "--upstream", f"http://127.0.0.1:{slow.port}/sleep/2000") as server:
+        return observe(server, 5000, "/req")
+
+
+def threads(server_core, _):
+    """5,000 clients that wait for five threads, 2 ms each."""
+    with Program(server_core, "caropig-demo", "--database", "sqlite::memory:", "--seconds", "0.002") as server:
+        return observe(server, 5000, "/tornado")
+
+
+def database(server_core, other_core):
+    """1,000 clients whose query takes 100 ms each, over 100 connections to a MariaDB."""
+    with database_servers.MariaDb() as mariadb:
+        os.sched_setaffinity(mariadb.process.pid, {other_core})
+        with Program(server_core, "caropig-reference", "--database", mariadb.url, "--database-connections", 100) as server:
+            observe(server, 100, "/db/sleep/1")  # connects
+            return observe(server, 1000, "/db/sleep/100")
+
+
+SCENARIOS = {"upstream": upstream, "threads": threads, "database": database}
+
+
+def observe(server, waiters, path):
+    before = procfs.resident_bytes(server.process.pid)
+    waiting = load(server, "--path", path, "--waiters", waiters, "--patience", 120)
+    probes, peak, ended = [], before, threading.Event()
+
+    def probe():
+        while not ended.is_set():
+            probes.append(json.loads(load(server, "--path", "/index", "--connections", 16, "--rate", PROBE_RATE, "--seconds", 0.5,
+                                          "--expect-body", "ok").communicate()[0]))
+
+    prober = threading.Thread(target=probe)
+    prober.start()
+    try:
+        while waiting.poll() is None:
+            peak = max(peak, procfs.resident_bytes(server.process.pid))
+            ended.wait(0.02)
+        figures = json.loads(waiting.communicate()[0])
+    finally:
+        ended.set()
+        prober.join()
+    worst = {name: max(each["latency_us"][name] for each in probes) / 1000 for name in ("p50", "p99", "p99.9")}
+    return (f"{figures['succeeded']} of {waiters} answered 200 in {figures['seconds']:.2f} s (the median after "
+            f"{figures['latency_us']['p50'] / 1e6:.2f} s), {(peak - before) / waiters:,.0f} resident bytes each; meanwhile /index, "
+            f"worst of {len(probes)} half seconds: p50 {worst['p50']:.2f}, p99 {worst['p99']:.2f}, p99.9 {worst['p99.9']:.2f} ms; "
+            f"errors {sum(each['errors'] for each in probes)}")
+
+
+def load(server, *arguments):
+    return subprocess.Popen([BUILD / "bench" / "load_generator", "--port", str(server.port), *map(str, arguments)],
+                            stdout=subprocess.PIPE, text=True)
+
+
+if __name__ == "__main__":
+    main()
