@@ -388,12 +388,8 @@ std::string convert(const Value& value, char conversion) {
                 const auto [code, size] = unicode::decode(text, at);
                 if (code < 0x80) {
                     out += static_cast<char>(code);
-                } else if (code < 0x100) {
-                    out += fmt::format("\\x{:02x}", static_cast<unsigned>(code));
-                } else if (code < 0x10000) {
-                    out += fmt::format("\\u{:04x}", static_cast<unsigned>(code));
                 } else {
-                    out += fmt::format("\\U{:08x}", static_cast<unsigned>(code));
+                    append_escape(out, code);
                 }
                 at += size;
             }

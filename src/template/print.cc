@@ -30,12 +30,8 @@ void append_quoted(std::string& out, std::string_view text) {
             out += "\\t";
         } else if (code == unicode::kInvalid || unicode::is_printable(code)) {
             out += text.substr(at, size);
-        } else if (code < 0x100) {
-            out += fmt::format("\\x{:02x}", static_cast<unsigned>(code));
-        } else if (code < 0x10000) {
-            out += fmt::format("\\u{:04x}", static_cast<unsigned>(code));
         } else {
-            out += fmt::format("\\U{:08x}", static_cast<unsigned>(code));
+            append_escape(out, code);
         }
         at += size;
     }
@@ -181,6 +177,17 @@ void append_float(std::string& out, double number) {
     out.append(digits, 0, whole);
     out += '.';
     out += digits.size() > whole ? std::string_view(digits).substr(whole) : std::string_view("0");
+}
+
+void append_escape(std::string& out, char32_t code) {
+    const auto number = static_cast<unsigned>(code);
+    if (code < 0x100) {
+        out += fmt::format("\\x{:02x}", number);
+    } else if (code < 0x10000) {
+        out += fmt::format("\\u{:04x}", number);
+    } else {
+        out += fmt::format("\\U{:08x}", number);
+    }
 }
 
 void append_str(std::string& out, const Value& value, std::size_t limit) {

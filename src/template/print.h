@@ -15,6 +15,9 @@ inline constexpr std::size_t kPrintLimit = std::size_t{64} << 20;
 /// repr() of a float: the shortest digits that mean the same number, "1.0", "1e+16", "inf".
 void append_float(std::string& out, double number);
 
+/// A character as \xNN, \uNNNN or \UNNNNNNNN, the shortest that holds it.
+void append_escape(std::string& out, char32_t code);
+
 /// str(value) to the end of `out`. Failure (kLimit) when `out` grows beyond `limit`.
 void append_str(std::string& out, const Value& value, std::size_t limit = kPrintLimit);
 

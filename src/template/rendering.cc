@@ -59,7 +59,10 @@ constexpr std::uint32_t kRaiseAgain = std::numeric_limits<std::uint32_t>::max();
 class Rendering::State {
 public:
     State(std::shared_ptr<const Program> program, const boost::json::object& values, const Environment* environment)
-        : program_(std::move(program)), evaluator_(*program_, values, environment) {}
+        : program_(std::move(program)), evaluator_(*program_, values, environment) {
+        // A piece ends with the value that fills it.
+        output_.reserve(kPieceSize + 1024);
+    }
 
     // Runs until `piece_size` bytes are there or the end is reached. What was written, valid until the next call.
     std::string_view run(std::size_t piece_size) {
