@@ -337,6 +337,7 @@ private:
         const Assignment assignment =
             parsed([&] { return parse_assignment(text, program_->expressions, options_.limits.nesting); });
         std::vector<std::uint32_t> targets;
+        targets.reserve(assignment.targets.size());
         for (const Target& target : assignment.targets) targets.push_back(flatten(target));
         program_->target_lists.push_back(std::move(targets));
         add_fallible(Code::kSet, assignment.value, static_cast<std::uint32_t>(program_->target_lists.size() - 1));

@@ -21,7 +21,7 @@ std::optional<std::string> resolve(std::string_view name, std::string_view paren
     if (name.starts_with('/') || name.find('\0') != std::string_view::npos) return std::nullopt;
     const std::size_t slash = parent.rfind('/');
     const fs::path folder = slash == std::string_view::npos ? std::string_view() : parent.substr(0, slash);
-    const std::string normal = (folder / name).lexically_normal().generic_string();
+    std::string normal = (folder / name).lexically_normal().generic_string();
     const bool outside = normal == ".." || normal.starts_with("../") || normal.starts_with('/');
     if (outside || normal.empty() || normal == "." || normal.ends_with('/')) return std::nullopt;
     return normal;
