@@ -167,7 +167,7 @@ Value extreme(const Arguments& arguments, const Limits& limits, bool largest) {
     const bool several = arguments.positional.size() > 1;
     const List items = several ? List(arguments.positional.begin(), arguments.positional.end())
                                : iterate(arguments.positional[0], limits);
-    const Value otherwise = arguments.get(100, "default", Value::undefined());
+    Value otherwise = arguments.get(100, "default", Value::undefined());
     const Value key = arguments.get(100, "key");
     if (items.empty()) {
         if (otherwise.is_undefined()) throw Failure(ErrorKind::kValue, "min() or max() of nothing");
