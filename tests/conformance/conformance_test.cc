@@ -229,6 +229,24 @@ TEST(Conformance, OverSockets) {
     }
 }
 
+// A socket that is closed with bytes unread is reset, and the reset overtakes what was sent (RFC 9112 9.6).
+TEST(Conformance, ARefusalIsNotLostToAReset) {
+    support::CapturedLog log;
+    SocketServer server;
+    const std::string much(300'000, 'x');
+    for (const std::string& refused :
+         {"bad\r\n\r\n" + much, post("Content-Length: 300000\r\n", much), get("/a", "Connection: close\r\n") + much}) {
+        support::RawSocket socket = support::RawSocket::connect(server.port());
+        socket.send(refused);
+        std::string received;
+        for (std::string piece; !(piece = socket.receive(1 << 16)).empty();) received += piece;
+        const auto answers = support::parse_answers(received);
+        ASSERT_EQ(answers.size(), 1u) << refused.substr(0, 20);
+        EXPECT_TRUE(answers[0].complete);
+        EXPECT_EQ(answers[0].field("Connection"), "close");
+    }
+}
+
 TEST(Conformance, EachRowHasANameOfItsOwnAndASection) {
     std::set<std::string> names;
     for (const Table& table : tables()) {
