@@ -37,6 +37,7 @@ Connection::Connection(Server::State& server, std::unique_ptr<net::Stream> strea
 Connection::~Connection() {
     if (refused_) --server_.refused_count;
     if (address_ != nullptr && --address_->second == 0) server_.addresses.erase(address_->first);
+    server_.buffered -= held_;
     server_.remove(*this);
     if (closed_event != nullptr) closed_event->set();
 }
@@ -64,7 +65,8 @@ void Connection::receive() noexcept {
         // Requests that wait behind this one count too, or each of them would let in as much again.
         if (active_ == nullptr) return;
         std::size_t ahead = active_->current.size() - active_->position + active_->incoming.size();
-        if (ahead >= std::max<std::size_t>(server_.options.read_ahead_bytes(), 1)) return;
+        std::size_t allowed = server_.holds_too_much() ? 0 : server_.options.read_ahead_bytes();
+        if (ahead >= std::max<std::size_t>(allowed, 1)) return;
     }
     if (stream_->submit(receive_)) receive_.complete_later(server_.loop, receive_.result);
 }
@@ -73,6 +75,13 @@ void Connection::on_received() noexcept {
     begin_turn();
     if (receive_.result > 0) {
         received_bytes(as_text(receive_.data));
+        account();
+        // What is left now is a head that is incomplete.
+        if (server_.holds_too_much() && phase_ == Phase::kReading && parser_.in_progress()) {
+            ++server_.limits.buffered;
+            server_.log_refusal("requests", "max_buffered_bytes");
+            fail_request(503, "the server is busy");
+        }
     } else if (receive_.result == 0) {
         peer_finished_ = true;
         received_end();
@@ -573,8 +582,17 @@ void Connection::close() noexcept {
     if (active_ != nullptr) server_.give_back(std::move(active_));
 }
 
+/// Counts the bytes that this connection holds with those of the others.
+void Connection::account() noexcept {
+    std::size_t held = input_.size() + out_.size() + out_body_.size() + queued_.size();
+    if (active_ != nullptr) held += active_->current.size() + active_->incoming.size();
+    server_.buffered += held - held_;
+    held_ = held;
+}
+
 /// Called last by every event: nothing may touch the connection after it.
 void Connection::delete_if_over() noexcept {
+    account();
     if (phase_ == Phase::kClosed && !receive_.pending() && !send_.pending() && !hangup_.pending() && !corked_) {
         delete this;
     }

@@ -123,6 +123,7 @@ private:
     void release_body() noexcept;
     void client_gone() noexcept;
     void close() noexcept;
+    void account() noexcept;
     void delete_if_over() noexcept;
 
     [[nodiscard]] const http::h1::RequestHead& head() const noexcept;
@@ -153,6 +154,7 @@ private:
     std::string queued_;  // to be sent next
     std::array<ConstBytes, 2> out_pieces_;
     std::size_t lingered_ = 0;
+    std::size_t held_ = 0;          // bytes of it in Server::State::buffered
     std::size_t requests_ = 0;      // on this connection
     std::size_t left_in_turn_ = 0;  // requests that it may still answer before others have their turn
     std::pair<const std::string, std::size_t>* address_ = nullptr;  // its count in Server::State, where one is kept

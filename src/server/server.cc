@@ -84,14 +84,17 @@ bool Server::State::admits(Connection& connection) {
     return ++entry.second <= options.max_connections_per_address();
 }
 
-/// Answers 503. They may come by the thousand: one line a second is logged.
 void Server::State::refuse(Connection& connection, std::string_view limit) {
-    if (loop.now() - last_refusal_logged >= kRefusalLogInterval || last_refusal_logged == TimePoint{}) {
-        last_refusal_logged = loop.now();
-        log::warning("refusing connections (" + std::string(limit) + ")");
-    }
+    log_refusal("connections", limit);
     if (refused_count >= kMostRefused) return connection.abort();
     connection.start_refused();
+}
+
+/// They may come by the thousand: one line a second is logged.
+void Server::State::log_refusal(std::string_view what, std::string_view limit) {
+    if (loop.now() - last_refusal_logged < kRefusalLogInterval && last_refusal_logged != TimePoint{}) return;
+    last_refusal_logged = loop.now();
+    log::warning("refusing " + std::string(what) + " (" + std::string(limit) + ")");
 }
 
 Connection& Server::State::add(std::unique_ptr<net::Stream> stream) {
@@ -177,6 +180,7 @@ Task<void> Server::stop() {
 
 std::size_t Server::connections() const noexcept { return state_->connection_count; }
 std::uint64_t Server::requests() const noexcept { return state_->request_count; }
+std::size_t Server::buffered() const noexcept { return state_->buffered; }
 const LimitCounters& Server::limits() const noexcept { return state_->limits; }
 
 }  // namespace caropig::server

@@ -37,6 +37,10 @@ struct Server::State {
     bool stopping = false;
     TimePoint last_refusal_logged{};
     LimitCounters limits;
+    std::size_t buffered = 0;  // bytes that the connections hold
+    [[nodiscard]] bool holds_too_much() const noexcept {
+        return options.max_buffered_bytes() != 0 && buffered > options.max_buffered_bytes();
+    }
     /// Open connections of each address, where max_connections_per_address limits them.
     std::unordered_map<std::string, std::size_t> addresses;
 
@@ -56,7 +60,9 @@ struct Server::State {
 
     void accepted(std::unique_ptr<net::Stream> stream);
     Connection& add(std::unique_ptr<net::Stream> stream);
+    /// Answers 503 and closes.
     void refuse(Connection& connection, std::string_view limit);
+    void log_refusal(std::string_view what, std::string_view limit);
     [[nodiscard]] bool admits(Connection& connection);
     void remove(Connection& connection) noexcept;
 

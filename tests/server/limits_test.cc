@@ -292,6 +292,64 @@ TEST(ServerLimits, AReaderThatTakesAByteNowAndThenIsClosed) {
     EXPECT_NE(log.lines()[0].find("min_write_rate"), std::string::npos);
 }
 
+TEST(ServerLimits, WhatAllConnectionsHoldIsLimited) {
+    support::CapturedLog log;
+    TestLoop loop;
+    TestService service;
+    Server server(loop, service, ServerOptions().max_buffered_bytes(10000).max_head_bytes(5000).read_ahead_bytes(4000));
+    std::string half = "GET /hello HTTP/1.1\r\nX: " + std::string(4000 - 24, 'x');
+    ASSERT_EQ(half.size(), 4000u);
+    Client first(loop, server);
+    Client second(loop, server);
+    Client third(loop, server);
+    first.send(half);
+    second.send(half);
+    EXPECT_EQ(server.buffered(), 8000u);
+    third.send(half.substr(0, 2000));
+    EXPECT_EQ(server.buffered(), 10000u);
+    EXPECT_EQ(third.received(), "");
+    third.send("x");
+    EXPECT_EQ(third.summary(), "503 the server is busy\n");
+    EXPECT_EQ(third.answers().at(0).field("Retry-After"), "1");
+    EXPECT_EQ(server.limits().buffered, 1u);
+    ASSERT_EQ(log.lines().size(), 1u);
+    EXPECT_NE(log.lines()[0].find("max_buffered_bytes"), std::string::npos);
+    third.leave();
+    Client fourth(loop, server);
+    fourth.send(get("/hello"));
+    EXPECT_EQ(fourth.summary(), "200 hello") << "what is held by nobody counts nothing";
+    first.send("\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(first.summary(), "200 hello");
+    second.leave();
+    EXPECT_EQ(server.buffered(), 0u);
+}
+
+TEST(ServerLimits, NothingIsReadAheadWhereTooMuchIsHeld) {
+    FaultStream* counter = nullptr;
+    Talk talk(ServerOptions().max_buffered_bytes(1000).read_ahead_bytes(50000), 1000, true,
+              [&](std::unique_ptr<net::Stream> below) {
+                  auto wrapper = std::make_unique<FaultStream>(std::move(below));
+                  counter = wrapper.get();
+                  return wrapper;
+              });
+    std::string body(20000, 'b');
+    talk.client.send(post("/gated-echo", body));
+    EXPECT_LE(counter->reads(), 4) << "of 1000 bytes each";
+    talk.service.gate.set();
+    talk.loop.run_ready();
+    EXPECT_EQ(talk.client.summary(), "200 " + body) << "but all of it when it is asked for";
+    EXPECT_EQ(talk.server.limits().buffered, 0u);
+}
+
+TEST(ServerLimits, AnswersThatNobodyTakesAreHeldToo) {
+    Talk talk({}, 1000, false);
+    talk.client.send(get("/big"));
+    EXPECT_GT(talk.server.buffered(), 90000u);
+    talk.client.start_reading();
+    talk.loop.run_ready();
+    EXPECT_EQ(talk.server.buffered(), 0u);
+}
+
 TEST(ServerLimits, EachLimitIsNamedAndCounted) {
     support::CapturedLog log;
     TestLoop loop;

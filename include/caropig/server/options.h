@@ -50,6 +50,11 @@ public:
     CAROPIG_OPTION(std::uint64_t, max_body_bytes, std::uint64_t{10} * 1024 * 1024)
     /// Bytes of a body, or of pipelined requests, that are read ahead of the handler; then reading pauses.
     CAROPIG_OPTION(std::size_t, read_ahead_bytes, std::size_t{64} * 1024)
+    /// Bytes that all connections of a worker hold together: heads that are incomplete, bodies and pipelined requests
+    /// that lie unread, answers that lie unsent. Over it nothing is read ahead of handlers any more, and a head that
+    /// comes in pieces is answered 503. A quarter of a GiB is what 20000 connections need with some 13 KiB each; limits
+    /// of single connections times their number would be far more. 0: no limit.
+    CAROPIG_OPTION(std::size_t, max_buffered_bytes, std::size_t{256} * 1024 * 1024)
     /// Bytes of a body left unread by its handler that are read and dropped to keep the connection usable; a longer
     /// rest closes the connection.
     CAROPIG_OPTION(std::size_t, max_drained_bytes, std::size_t{256} * 1024)

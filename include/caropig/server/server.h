@@ -28,6 +28,7 @@ struct LimitCounters {
     std::uint64_t target = 0;                   ///< max_target_bytes
     std::uint64_t head = 0;                     ///< max_head_bytes, max_fields
     std::uint64_t body = 0;                     ///< max_body_bytes
+    std::uint64_t buffered = 0;                 ///< max_buffered_bytes
     std::uint64_t head_deadline = 0;            ///< header_timeout
     std::uint64_t body_deadline = 0;            ///< body_timeout, min_body_rate
     std::uint64_t write_deadline = 0;           ///< write_timeout, min_write_rate
@@ -59,6 +60,8 @@ public:
     [[nodiscard]] std::size_t connections() const noexcept;
     /// Requests whose head was read, since the start.
     [[nodiscard]] std::uint64_t requests() const noexcept;
+    /// Bytes that its connections hold, which max_buffered_bytes limits.
+    [[nodiscard]] std::size_t buffered() const noexcept;
     /// Who was cut off, and why. The reference lives as long as the server.
     [[nodiscard]] const LimitCounters& limits() const noexcept;
 
