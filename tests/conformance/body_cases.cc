@@ -3,6 +3,8 @@
 namespace caropig::conformance {
 namespace {
 
+using namespace std::string_literals;
+
 const std::string kSmuggled = get("/smuggled");
 
 std::string te(const std::string& value) { return "Transfer-Encoding: " + value + "\r\n"; }
@@ -120,7 +122,7 @@ const Case kChunkedCases[] = {
     {"ExtensionBareLfInQuotes", "9112 7.1.1", body("3;x=\"\n\"\r\nabc\r\n0\r\n\r\n"), "400", End::kClose},
     {"ExtensionBareCr", "9112 7.1.1", body("3;x\rabc\r\n0\r\n\r\n"), "400", End::kClose},
     {"ExtensionUnclosedQuote", "9112 7.1.1", body("3;x=\"a\r\nabc\r\n0\r\n\r\n"), "400", End::kClose},
-    {"ExtensionNul", "9112 7.1.1", body(std::string("3;x=\"\0\"\r\nabc\r\n0\r\n\r\n", 21)), "400", End::kClose},
+    {"ExtensionNul", "9112 7.1.1", body("3;x=\"\0\"\r\nabc\r\n0\r\n\r\n"s), "400", End::kClose},
     {"TrailerOffered", "9112 7.1.2", body("1\r\na\r\n0\r\nDigest: x\r\n\r\n"), "200 a|Digest=x"},
     {"TrailersOffered", "9112 7.1.2", body("0\r\nX: 1\r\nY:\t2 \r\n\r\n"), "200 |X=1 Y=2"},
     {"TrailerFramingDropped", "9110 6.5.1", body("0\r\nContent-Length: 5\r\nTransfer-Encoding: x\r\nX: y\r\n\r\n"),

@@ -3,6 +3,8 @@
 namespace caropig::conformance {
 namespace {
 
+using namespace std::string_literals;
+
 std::string fields(int count) {
     std::string text;
     for (int i = 0; i < count; ++i) text += "X: y\r\n";
@@ -28,12 +30,12 @@ const Case kCases[] = {
     {"NameWithAt", "9110 5.1", get("/", "X@y: z\r\n"), "400", End::kClose},
     {"NameQuoted", "9110 5.1", get("/", "\"X\": z\r\n"), "400", End::kClose},
     {"NameBeyondAscii", "9110 5.1", get("/", "X\xc3\xa9: z\r\n"), "400", End::kClose},
-    {"NameWithNul", "9110 5.1", get("/", std::string("X\0: z\r\n", 7)), "400", End::kClose},
+    {"NameWithNul", "9110 5.1", get("/", "X\0: z\r\n"s), "400", End::kClose},
     {"Folded", "9112 5.2", get("/", "X: y\r\n z\r\n"), "400", End::kClose},
     {"FoldedWithTab", "9112 5.2", get("/", "X: y\r\n\tz\r\n"), "400", End::kClose},
     {"FoldedEmpty", "9112 5.2", get("/", "X: y\r\n \r\n"), "400", End::kClose},
     {"SpaceBeforeFirstField", "9112 2.2", "GET / HTTP/1.1\r\n Host: a\r\n\r\n", "400", End::kClose},
-    {"NulInValue", "9110 5.5", get("/", std::string("X: a\0b\r\n", 8)), "400", End::kClose},
+    {"NulInValue", "9110 5.5", get("/", "X: a\0b\r\n"s), "400", End::kClose},
     {"ControlInValue", "9110 5.5", get("/", "X: a\x02z\r\n"), "400", End::kClose},
     {"EscapeInValue", "9110 5.5", get("/", "X: a\x1bz\r\n"), "400", End::kClose},
     {"DeleteInValue", "9110 5.5", get("/", "X: a\x7f\r\n"), "400", End::kClose},

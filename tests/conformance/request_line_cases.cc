@@ -3,6 +3,8 @@
 namespace caropig::conformance {
 namespace {
 
+using namespace std::string_literals;
+
 std::string line(const std::string& text) { return request(text); }
 
 const Case kCases[] = {
@@ -48,7 +50,7 @@ const Case kCases[] = {
     {"EscapeAlone", "3986 2.1", get("/%"), "400", End::kClose},
     {"EscapeBadInQuery", "3986 2.1", get("/?%4g"), "400", End::kClose},
     {"ControlInTarget", "9112 3.2", get("/\x01"), "400", End::kClose},
-    {"NulInTarget", "9112 3.2", line(std::string("GET /\0 HTTP/1.1", 15)), "400", End::kClose},
+    {"NulInTarget", "9112 3.2", line("GET /\0 HTTP/1.1"s), "400", End::kClose},
     {"DeleteInTarget", "9112 3.2", get("/\x7f"), "400", End::kClose},
     {"SpaceInTarget", "9112 3.2", get("/a b"), "400", End::kClose},
     {"TabInsteadOfSpace", "9112 3", line("GET\t/ HTTP/1.1"), "400", End::kClose},
@@ -86,7 +88,7 @@ const Case kCases[] = {
     {"BareCr", "9112 2.2", "GET / HTTP/1.1\rHost: a\r\n\r\n", "400", End::kClose},
     {"CrCrLf", "9112 2.2", "GET / HTTP/1.1\r\r\nHost: a\r\n\r\n", "400", End::kClose},
     {"BareLfBefore", "9112 2.2", "\n" + get("/"), "400", End::kClose},
-    {"TlsClientHello", "9112 3", std::string("\x16\x03\x01\x02\x00\x01", 6), "400", End::kClose},
+    {"TlsClientHello", "9112 3", "\x16\x03\x01\x02\x00\x01"s, "400", End::kClose},
     {"HalfALine", "9112 3", "GET / HT", "", End::kWait},
     {"LineWithoutFields", "9112 3", "GET / HTTP/1.1\r\n", "", End::kWait},
 };
