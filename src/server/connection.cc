@@ -75,13 +75,7 @@ void Connection::on_received() noexcept {
     begin_turn();
     if (receive_.result > 0) {
         received_bytes(as_text(receive_.data));
-        account();
-        // What is left now is a head that is incomplete.
-        if (server_.holds_too_much() && phase_ == Phase::kReading && parser_.in_progress()) {
-            ++server_.limits.buffered;
-            server_.log_refusal("requests", "max_buffered_bytes");
-            fail_request(503, "the server is busy");
-        }
+        if (phase_ == Phase::kReading && parser_.in_progress()) refuse_if_too_much();
     } else if (receive_.result == 0) {
         peer_finished_ = true;
         received_end();
@@ -89,6 +83,15 @@ void Connection::on_received() noexcept {
         client_gone();
     }
     delete_if_over();
+}
+
+/// What is left is a head that is incomplete: where the connections hold too much already, it is not waited for.
+void Connection::refuse_if_too_much() {
+    account();
+    if (!server_.holds_too_much()) return;
+    ++server_.limits.buffered;
+    server_.log_refusal("requests", "max_buffered_bytes");
+    fail_request(503, "the server is busy");
 }
 
 void Connection::received_bytes(std::string_view bytes) {

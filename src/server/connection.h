@@ -87,6 +87,7 @@ private:
     void arm_read_timer() noexcept;
     void fail_request(int status, std::string_view reason, std::string_view limit = {});
     void refuse(const http::h1::ParseError& error);
+    void refuse_if_too_much();
 
     // The exchange (exchange.cc).
     void respond(const ResponseHead& head, std::string_view body, std::string* movable,

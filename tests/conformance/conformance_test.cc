@@ -11,6 +11,7 @@
 #include <caropig/testkit/test_loop.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <fstream>
 #include <functional>
@@ -145,7 +146,6 @@ std::string converse(PipeServer& server, std::string_view input, std::span<const
 TEST(Conformance, MutationsAreAnsweredTheSameHoweverTheyAreCut) {
     // Others with --gtest_shuffle --gtest_random_seed=1 … 99999.
     constexpr int kMutations = 5000;
-    constexpr std::size_t kCuts = 4;
     const std::vector<std::string> seeds = seed_inputs();
     Mutator mutator(seeds, static_cast<std::uint32_t>(testing::UnitTest::GetInstance()->random_seed()) + 1);
     PipeServer server;
@@ -153,8 +153,8 @@ TEST(Conformance, MutationsAreAnsweredTheSameHoweverTheyAreCut) {
         const std::string input = mutator.next();
         if (input.empty()) continue;
         const std::string whole = converse(server, input, {});
-        std::vector<std::size_t> cuts;
-        for (std::size_t cut = 0; cut < kCuts; ++cut) cuts.push_back(mutator.below(input.size()));
+        std::array<std::size_t, 4> cuts;
+        for (std::size_t& cut : cuts) cut = mutator.below(input.size());
         std::ranges::sort(cuts);
         EXPECT_EQ(converse(server, input, cuts), whole) << input;
     }

@@ -131,7 +131,7 @@ void Mutator::change(std::string& text) {
             text = text.substr(0, at) + other.substr(below(other.size() + 1));
             break;
         }
-        case 6:
+        default:
             text += pick(corpus_);
             break;
     }
