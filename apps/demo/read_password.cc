@@ -54,8 +54,8 @@ std::optional<std::string> read_line() {
 }
 
 std::optional<std::string> ask(const std::string& prompt) {
+    Silence silence;  // before anybody is asked to type
     std::fprintf(stderr, "%s: ", prompt.c_str());
-    Silence silence;
     return read_line();
 }
 

@@ -1,4 +1,7 @@
-"""A browser clicks through the demo's page. Usage: browser_test.py CAROPIG_DEMO SCREENSHOT_FOLDER"""
+"""A browser clicks through the demo's page, logs in, and is shown hostile values.
+
+Usage: browser_test.py CAROPIG_DEMO SCREENSHOT_FOLDER HOSTILE_SERVER
+"""
 
 import base64
 import json
@@ -10,19 +13,22 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 import database_servers  # noqa: E402
 
 from selenium import webdriver  # noqa: E402
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException  # noqa: E402
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
 DEMO = sys.argv[1]
 SCREENSHOTS = pathlib.Path(sys.argv[2])
-del sys.argv[1:3]
+HOSTILE_SERVER = sys.argv[3]
+del sys.argv[1:4]
 os.environ["no_proxy"] = "localhost,127.0.0.1"
 PATIENCE = 60  # seconds; only a failing test waits that long
 TORNADO_SECONDS = 1
@@ -139,7 +145,9 @@ class Browser(unittest.TestCase):
             " row.querySelector('.pill').textContent, row.querySelector('.body').textContent])")]
 
     def wait_until(self, condition, what):
-        WebDriverWait(self.browser, PATIENCE, poll_frequency=0.05).until(lambda _: condition(), what)
+        # While a page gives way to the next, its elements are gone and the others not there yet.
+        WebDriverWait(self.browser, PATIENCE, 0.05, (NoSuchElementException, StaleElementReferenceException)).until(
+            lambda _: condition(), what)
 
     def look(self, size, scheme):
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
@@ -340,6 +348,60 @@ class Login(Browser):
         self.browser.get(self.demo.url + "login")
         self.log_in(self.PASSWORD)
         self.wait_until(lambda: self.text("h1") == f"Welcome, {self.NAME}", "it is back")
+
+
+class HostileValues(Browser):
+    """Whatever a template shows, and wherever: no script of it runs, the page's own do, and text stays the text that it was."""
+
+    ATTACKS = [
+        "<script>pwn(1)</script>", "</script><script>pwn(2)</script>", "</SCRIPT ><script>pwn(3)</script>", "<img src=x onerror=pwn(4)>",
+        "</title><svg onload=pwn(5)>", "</textarea><svg onload=pwn(6)>", "</style><script>pwn(7)</script>", "--><script>pwn(8)</script><!--",
+        "--!><script>pwn(9)</script>", '"><script>pwn(10)</script>', "'><script>pwn(11)</script>", '" onmouseover="pwn(12)" autofocus onfocus="pwn(12)',
+        "' onfocus='pwn(13)' autofocus='", "';pwn(14);//", '";pwn(15);//', "\\';pwn(16);//", '\\";pwn(17);//', "\u2028pwn(18)", "\u2029pwn(19)",
+        "\n;pwn(20);//", "*/pwn(21)/*", "${pwn(22)}", "`;pwn(23);`", "<!--<script>pwn(24)", "javascript:pwn(25)", "JaVaScRiPt:pwn(26)",
+        " javascript:pwn(27)", "java\tscript:pwn(28)", "java\nscript:pwn(29)", "\x01javascript:pwn(30)", "vbscript:pwn(31)",
+        "data:text/html,<script>parent.pwn(32)</script>", "data:text/html;base64,PHNjcmlwdD5wYXJlbnQucHduKDMzKTwvc2NyaXB0Pg==",
+        "blob:pwn(34)", "&#106;avascript:pwn(35)", "&quot;;pwn(36);//", "expression(pwn(37))", "red; background: url(javascript:pwn(38))",
+        "url('javascript:pwn(39)')", "}</style><script>pwn(40)</script>", "}; @import 'javascript:pwn(41)'; .x{", "\\3c script>pwn(42)",
+        "]]><script>pwn(43)</script>", "{{ value }}<svg/onload=pwn(44)>", "//evil.invalid/\"onload=pwn(45)", "\x00<script>pwn(46)</script>",
+        "\U0001f437 <pig> & \"caro\" 'oink' \\",
+    ]
+
+    def setUp(self):
+        self.server = subprocess.Popen([HOSTILE_SERVER, "--port", "0", "--log-level", "error"], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.server.stdout.close)
+        self.addCleanup(self.server.wait, PATIENCE)
+        self.addCleanup(self.server.terminate)
+        self.addCleanup(self.browser.get, "about:blank")
+        self.url = "http://" + self.server.stdout.readline().strip().removeprefix("listening on ")
+
+    def test_no_script_runs_in_any_place(self):
+        for attack in self.ATTACKS:
+            with self.subTest(attack):
+                # As the handler gets it: get_argument() strips, and makes spaces of control characters.
+                value = re.sub(r"[\x00-\x08\x0e-\x1f]", " ", attack).strip()
+                self.browser.get(f"{self.url}/?" + urllib.parse.urlencode({"value": attack}))
+                seen = self.browser.execute_script("""
+                    const byId = (id) => document.getElementById(id);
+                    return {finished, texts: [bare, single, double, list[0], list[1].key, JSON.parse(byId("data").textContent).value,
+                            byId("text").textContent, byId("attributes").title, byId("attributes").dataset.value],
+                        area: byId("area").value, query: new URL(byId("query").href).searchParams.get("q"),
+                        schemes: [byId("link").protocol, new URL(byId("button").formAction).protocol,
+                            new URL(document.querySelector("iframe").src).protocol, new URL(document.images[0].src).protocol],
+                        handlers: [...document.querySelectorAll("*")].flatMap((element) =>
+                            element.getAttributeNames().filter((name) => name.startsWith("on")))}""")
+                self.assertTrue(seen["finished"])
+                self.assertEqual(set(seen["texts"]), {value})
+                self.assertEqual(seen["area"].lstrip("\n"), value.lstrip("\n"))
+                self.assertEqual(seen["query"], value)
+                self.assertLessEqual(set(seen["schemes"]), {"http:", "https:", "about:", "mailto:"})
+                self.assertEqual(seen["handlers"], [])
+                self.browser.execute_script("document.querySelectorAll('*').forEach((element) => element.dispatchEvent(new Event('mouseover')))")
+                self.assertEqual(self.browser.execute_script("return ran"), [])
+                link = self.find("#link")
+                if "javascript" in attack.lower():  # what others lead to is no page of ours
+                    self.browser.execute_script("arguments[0].click()", link)
+                    self.assertEqual(self.browser.execute_script("return typeof ran == 'undefined' ? [] : ran"), [])
 
 
 class Flags(unittest.TestCase):
