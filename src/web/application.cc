@@ -23,7 +23,7 @@ void log_failure(const server::Exchange& exchange, const std::exception_ptr& fai
     } catch (const HttpError&) {
         expected = true;
     } catch (...) {
-        expected = false;
+        expected = status_of(failure) == 503;
     }
     log::Level level = expected ? log::Level::kWarning : log::Level::kError;
     if (!log::enabled(level)) return;

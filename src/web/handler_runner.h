@@ -23,7 +23,8 @@ private:
     static Task<void> run_method(RequestHandler& handler, http::Method method);
 };
 
-/// Says in the log what a handler threw: a warning for an HttpError, an error for anything else.
+/// Says in the log what a handler threw: a warning for an HttpError and for a database that is down, an error for
+/// anything else.
 void log_failure(const server::Exchange& exchange, const std::exception_ptr& failure);
 
 }  // namespace caropig::web

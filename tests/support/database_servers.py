@@ -173,7 +173,7 @@ class Postgres(Server):
         return subprocess.run(command, input=text, text=True, capture_output=True, check=True, timeout=PATIENCE).stdout
 
     def running(self, part):
-        where = f"query LIKE '%{part}%' AND state = 'active' AND pid <> pg_backend_pid()"
+        where = f"query ILIKE '%{part}%' AND state = 'active' AND pid <> pg_backend_pid()"
         return int(self.sql(f"SELECT count(*) FROM pg_stat_activity WHERE {where}"))
 
     @property
