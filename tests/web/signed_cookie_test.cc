@@ -153,7 +153,7 @@ TEST(SignedCookie, FormatOneMayBeginWithFourDigits) {
 }
 
 TEST(CookieSecrets, AreLongAndNumbered) {
-    EXPECT_THROW(CookieSecrets(std::string()), std::invalid_argument);
+    EXPECT_THROW(CookieSecrets(std::string{}), std::invalid_argument);
     EXPECT_THROW(CookieSecrets(std::string(15, 'a')), std::invalid_argument);
     EXPECT_NO_THROW(CookieSecrets(std::string(16, 'a')));
     EXPECT_THROW(CookieSecrets({{1, std::string(15, 'a')}}, 1), std::invalid_argument);

@@ -704,6 +704,8 @@ TEST_F(StaticFiles, HeadIsGetWithoutTheBody) {
     put(folder_ / "large", text_of_lines(500'000));
     put(folder_ / "index.html", text_of_lines(3000));
     Served served(folder_, {});
+    // A file that was written just now has a weak tag, until the next change would have another time of change.
+    while (served->get("/s/large").field("ETag").value_or("").starts_with("W/")) continue;
     for (const char* path : {"a.txt", "large", "empty.css", "", "sub/", "missing", "sub/b.html?v=1"}) {
         for (const char* fields : {"", "Accept-Encoding: br\r\n", "If-None-Match: *\r\n", "If-Match: \"x\"\r\n"}) {
             std::string target = "/s/" + std::string(path);
