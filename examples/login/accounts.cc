@@ -67,7 +67,9 @@ Task<std::optional<std::string>> Accounts::search(std::string name, std::string 
     if (!right) co_return std::nullopt;
     if (hasher_.needs_rehash(*hash)) {
         std::string stronger = co_await hasher_.hash(std::move(password));
-        co_await set_password(*stored, std::move(stronger));
+        // Unless the password was changed meanwhile: then this one is the old one.
+        co_await database_.execute("UPDATE users SET password_hash = ? WHERE username = ? AND password_hash = ?",
+                                   stronger, *stored, *hash);
     }
     co_return stored;
 }

@@ -94,10 +94,12 @@ public:
         const std::string password = form.field("password");
         const std::string next = web::safe_next(get_body_argument("next", ""), "/welcome");
         const std::string account = account_name(username).value_or(std::string());
-        const std::string address = web::client_network(request().remote_ip());
+        // On a Unix-domain socket all clients are the proxy: it has to limit addresses itself.
+        const std::string ip = request().remote_ip();
+        const std::string address = ip == "unix" ? std::string() : web::client_network(ip);
 
         const TimePoint now = request().loop().now();
-        Duration wait = login_.by_address_.take(address, now);
+        Duration wait = address.empty() ? Duration::zero() : login_.by_address_.take(address, now);
         if (wait <= Duration::zero()) wait = login_.by_account_.take(account, now);
         if (wait > Duration::zero()) {
             set_header("Retry-After", std::to_string(web::retry_after_seconds(wait)));
@@ -105,11 +107,18 @@ public:
                                          next);
         }
 
-        co_await login_.prepare();
-        const std::optional<std::string> user = co_await login_.accounts_.search(username, password);
+        std::optional<std::string> user;
+        try {
+            co_await login_.prepare();
+            user = co_await login_.accounts_.search(username, password);
+        } catch (const std::exception&) {  // nobody has learned whether the password was right
+            login_.by_account_.give_back(account);
+            if (!address.empty()) login_.by_address_.give_back(address);
+            throw;
+        }
         if (!user) co_return co_await show_form(403, "Wrong name or password.", username, next);
         login_.by_account_.forget(account);
-        login_.by_address_.give_back(address);
+        if (!address.empty()) login_.by_address_.give_back(address);
 
         web::Session session = co_await load_session();
         session.rotate();

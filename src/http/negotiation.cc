@@ -114,8 +114,12 @@ ContentCoding choose_coding(const PreferenceList& accepted, std::span<const Cont
     for (ContentCoding coding : available) {
         auto weight = accepted.weight(to_string(coding));
         if (coding == ContentCoding::kGzip) {
-            auto old_name = accepted.weight("x-gzip");
-            if (old_name && (!weight || *old_name > *weight)) weight = old_name;
+            std::optional<unsigned> named;  // by either name; "*" stands only for what is not named
+            for (const Preference& each : accepted) {
+                if (parse_content_coding(each.value) == coding)
+                    named = std::max<unsigned>(named.value_or(0), each.weight);
+            }
+            if (named) weight = named;
         }
         if (weight && *weight > best_weight) {
             best = coding;

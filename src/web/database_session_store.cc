@@ -30,9 +30,14 @@ std::string text_of(const boost::json::object& values) {
 }  // namespace
 
 Task<void> create_session_table(db::Session& database) {
-    co_await database.execute(
-        "CREATE TABLE IF NOT EXISTS caropig_sessions (id CHAR(64) NOT NULL PRIMARY KEY, data TEXT NOT NULL, "
-        "created BIGINT NOT NULL, used BIGINT NOT NULL)");
+    try {
+        co_await database.execute(
+            "CREATE TABLE IF NOT EXISTS caropig_sessions (id CHAR(64) NOT NULL PRIMARY KEY, data TEXT NOT NULL, "
+            "created BIGINT NOT NULL, used BIGINT NOT NULL)");
+    } catch (const db::Error& error) {
+        // PostgreSQL's IF NOT EXISTS fails so when somebody else creates it at the same time.
+        if (error.kind() != db::Error::Kind::kConstraint) throw;
+    }
 }
 
 Task<std::optional<SessionRecord>> DatabaseSessionStore::load(const std::string& cookie, std::int64_t) {

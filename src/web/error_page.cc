@@ -2,6 +2,7 @@
 
 #include <caropig/db/error.h>
 #include <caropig/http/status.h>
+#include <caropig/loop/thread_pool.h>
 #include <caropig/web/http_error.h>
 
 #include <string_view>
@@ -43,6 +44,8 @@ int status_of(const std::exception_ptr& error) noexcept {
         std::rethrow_exception(error);
     } catch (const HttpError& http_error) {
         return http_error.status();
+    } catch (const ThreadPoolFull&) {
+        return 503;
     } catch (const db::Error& error) {
         using Kind = db::Error::Kind;
         return error.kind() == Kind::kUnavailable || error.kind() == Kind::kTimeout || error.kind() == Kind::kBroken

@@ -7,7 +7,8 @@
 
 namespace caropig::web {
 
-/// The status that an exception stands for: HttpError's own, 503 for a database that is down or too slow, else 500.
+/// The status that an exception stands for: HttpError's own, 503 for a database that is down or too slow
+/// and for a thread pool that is full, else 500.
 int status_of(const std::exception_ptr& error) noexcept;
 
 /// What an exception says; for the log, and for clients in debug mode.

@@ -1,7 +1,9 @@
 #include "web/digest.h"
 #include "web/error_page.h"
+#include "web/response_coding.h"
 #include "web/response_sender.h"
 #include <caropig/http/preconditions.h>
+#include <caropig/web/application.h>
 #include <caropig/web/etag.h>
 #include <caropig/web/request.h>
 #include <caropig/web/response.h>
@@ -25,6 +27,9 @@ void set_etag_and_check(const Request& request, Response& response) {
             return;
         case http::Precondition::kNotModified:
             break;
+    }
+    if (const auto& compression = request.application().compression()) {
+        ResponseCoding::announce(*compression, request.headers(), response);  // as the 200 would say (RFC 9110 15.4.5)
     }
     response.status(304).content_type({});
     for (const char* name : {"Content-Encoding", "Content-Language"}) response.remove_header(name);

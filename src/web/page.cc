@@ -64,6 +64,8 @@ Task<void> RequestHandler::render_page(std::string name, boost::json::object val
         finish(page.with_resources(page_template->render(values, &page)));
         co_return;
     }
+    // The cookie of its forms has to go with the head.
+    if (page_template->mentions("xsrf_form_html")) static_cast<void>(xsrf_token());
     templates::Rendering rendering = page_template->start(values, &page);
     while (const std::optional<std::string_view> piece = rendering.next()) {
         write(*piece);

@@ -39,8 +39,11 @@ std::string coded_etag(std::string_view etag, ContentCoding coding) {
     return "W/" + std::string(etag) + "-" + std::string(to_string(coding)) + "\"";
 }
 
-/// What a coded form is kept under. No path holds a NUL.
-std::string key_of(std::string_view etag) { return std::string(1, '\0') + std::string(etag); }
+/// What a coded form is kept under: it says when its file was modified, which two files of one content may not share.
+/// No path holds a NUL.
+std::string key_of(std::string_view etag, std::int64_t modified) {
+    return std::string(1, '\0') + std::string(etag) + '\0' + std::to_string(modified);
+}
 
 Representation plain(std::shared_ptr<const ServedFile> file) {
     std::string etag = file->etag;
@@ -62,7 +65,7 @@ Representation Representations::choose(const std::string& path, std::shared_ptr<
     ContentCoding coding = http::choose_coding(accepted, kCodings);
     if (coding == ContentCoding::kIdentity) return best;
     std::string etag = coded_etag(source.etag, coding);
-    auto made = folder_.find_made(key_of(etag));
+    auto made = folder_.find_made(key_of(etag, source.modified));
     if (made == nullptr) return {std::move(best.file), coding, std::move(etag), true};
     if (made->kind == ServedFile::Kind::kNothing) return best;  // it did not become smaller
     return {std::move(made), coding, std::move(etag), false};
@@ -92,7 +95,7 @@ bool Representations::is_quick(const Representation& representation) noexcept {
 }
 
 Representation Representations::make(const Representation& wanted) {
-    const std::string key = key_of(wanted.etag);
+    const std::string key = key_of(wanted.etag, wanted.file->modified);
     auto made = folder_.find_made(key);  // who waited for the thread behind another has it made already
     if (made == nullptr) {
         std::optional<std::string> read;

@@ -73,6 +73,12 @@ std::unique_ptr<Encoder> ResponseCoding::begin(const CompressionOptions& options
     return make_encoder(coding, levels_of(options).of(coding));
 }
 
+void ResponseCoding::announce(const CompressionOptions& options, http::HeadersView request, Response& response) {
+    if (!may_be_coded(response)) return;
+    ContentCoding coding = choose(request, response, kSmallest);
+    if (coding != ContentCoding::kIdentity && response.body_.size() >= options.min_bytes()) mark(response, coding);
+}
+
 void ResponseCoding::apply(const CompressionOptions& options, http::HeadersView request, Response& response) {
     if (response.special_ != nullptr) {
         auto encoder = begin(options, request, response);

@@ -23,6 +23,9 @@ public:
     static std::unique_ptr<Encoder> begin(const CompressionOptions& options, http::HeadersView request,
                                           Response& response);
 
+    /// As apply(), for a response that will be sent without its body (304): the fields that depend on the coding.
+    static void announce(const CompressionOptions& options, http::HeadersView request, Response& response);
+
 private:
     static bool may_be_coded(const Response& response);
     static http::ContentCoding choose(http::HeadersView request, Response& response,

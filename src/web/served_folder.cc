@@ -30,7 +30,12 @@ FileDescriptor open_beneath(int folder, const std::string& path) {
     open_how how{};
     how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-    return FileDescriptor(static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how)));
+    int descriptor = -1;
+    for (int tries = 0; tries < 16; ++tries) {  // EAGAIN: something was renamed while it looked at a ".." of a link
+        descriptor = static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how));
+        if (descriptor >= 0 || errno != EAGAIN) break;
+    }
+    return FileDescriptor(descriptor);
 }
 
 std::int64_t nanoseconds(const timespec& time) {

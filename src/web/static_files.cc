@@ -22,6 +22,17 @@ namespace {
 
 using http::ContentCoding;
 
+/// Whether the path is spelt in the one way there is: "a//b" and "./a" would be other names for the same file, without
+/// end, and each would be cached and hashed anew. One slash at the end is a folder's.
+bool is_plain(std::string_view path) noexcept {
+    while (!path.empty()) {
+        const std::string_view name = path.substr(0, path.find('/'));
+        if (name.empty() || name == "." || name == "..") return false;
+        path.remove_prefix(std::min(name.size() + 1, path.size()));
+    }
+    return true;
+}
+
 /// Whether a segment of the path begins with a dot, as "." and ".." do.
 bool is_hidden(std::string_view path) noexcept {
     constexpr std::string_view kWellKnown = ".well-known/";
@@ -98,13 +109,17 @@ private:
 
     StaticFilesOptions options_;
     ServedFolder folder_;
-    FileVersions versions_{folder_, pool_};
+    FileVersions versions_{folder_, hash_pool_};
     Representations representations_{options_, folder_, pool_};
-    LazyPool pool_;  // the last, so that its thread ends before what it works on
+    // The last, so that their threads end before what they work on. Two, so that nobody who waits for a page to be
+    // compressed waits for the hash of a film.
+    LazyPool hash_pool_;
+    LazyPool pool_;
 };
 
 Response StaticFiles::State::respond(const Request& request, const std::string& path) {
     if (path.find('\0') != std::string::npos) throw HttpError(404);
+    if (!is_plain(path)) throw HttpError(404);
     if (!options_.hidden_files() && is_hidden(path)) throw HttpError(404);
     if (path.empty()) return answer_folder(request, path);
     auto file = folder_.find(path, request.loop().now());

@@ -35,8 +35,7 @@ TEST(PreferenceList, WeightsHaveAtMostThreeDigitsAndAreAtMostOne) {
     for (std::string_view good : {"0", "1", "0.", "1.", "0.0", "0.001", "0.999", "1.0", "1.000"}) {
         EXPECT_EQ(read("x;q=" + std::string(good)).size(), 1u) << good;
     }
-    for (std::string_view bad :
-         {"", "2", "1.1", "1.001", "0.1234", "-1", ".5", "0.x", "00", "1e0", "0 .5", "inf"}) {
+    for (std::string_view bad : {"", "2", "1.1", "1.001", "0.1234", "-1", ".5", "0.x", "00", "1e0", "0 .5", "inf"}) {
         const std::string field = "gzip, x;q=" + std::string(bad);
         std::vector<Preference> list = read(field);
         ASSERT_FALSE(list.empty()) << bad;
@@ -100,6 +99,7 @@ TEST(ContentCoding, Choice) {
         {"gzip, br;q=0.9", ContentCoding::kGzip},
         {"br;q=0, gzip;q=0.001", ContentCoding::kGzip},
         {"br;q=0, gzip;q=0", ContentCoding::kIdentity},
+        {"br;q=0, zstd;q=0, gzip;q=0, *", ContentCoding::kIdentity},
         {"*", ContentCoding::kBrotli},
         {"*, br;q=0", ContentCoding::kZstd},
         {"*;q=0", ContentCoding::kIdentity},

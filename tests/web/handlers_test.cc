@@ -1,5 +1,6 @@
 #include "support/web_client.h"
 #include <caropig/db/error.h>
+#include <caropig/loop/thread_pool.h>
 #include <caropig/web/application.h>
 
 #include <memory>
@@ -201,6 +202,8 @@ TEST(Handlers, ADatabaseThatIsDownIs503AndAMistakeIs500) {
         EXPECT_THAT(client.log("application").back(),
                     testing::HasSubstr("mariadb db:3306/shop: SELECT 1: it says why"));
     }
+    app.get("/full", []() -> Response { throw ThreadPoolFull("the queue of the thread pool is full"); });
+    EXPECT_EQ(client.get("/full").status, 503);
     for (Kind mistake : {Kind::kStatement, Kind::kConstraint, Kind::kConflict}) {
         kind = mistake;
         support::Answer answer = client.get("/");

@@ -133,6 +133,17 @@ TEST(Page, StreamsInPieces) {
     EXPECT_THAT(answer.body, EndsWith("&lt;Caro&gt; 2999 sty piglet\n"));
 }
 
+TEST(Page, StreamedWithAFormHasItsCookieInTheHead) {
+    Application app;
+    app.templates(
+        loader({{"page.html", "{% for i in range(3000) %}{{ name }}\n{% end %}{% module xsrf_form_html() %}"}}));
+    app.add<PageHandler>("/page", true);
+    WebClient client(app);
+    Answer answer = client.get("/page");
+    EXPECT_THAT(answer.field("Set-Cookie").value_or(""), HasSubstr("_xsrf=2|"));
+    EXPECT_THAT(answer.body, HasSubstr("name=\"_xsrf\""));
+}
+
 TEST(Page, IsPartOfWhatIsWritten) {
     Application app;
     app.templates(loader({{"page.html", "{{ name }} {{ site }}"}}));

@@ -714,6 +714,15 @@ TEST_F(StaticFiles, HeadIsGetWithoutTheBody) {
     }
 }
 
+TEST_F(StaticFiles, HaveOneSpelling) {
+    WebClient client(app_);
+    EXPECT_EQ(client.get("/s/sub/b.html").status, 200);
+    for (const char* path :
+         {"sub//b.html", "sub/./b.html", "./sub/b.html", "sub/../a.txt", "/sub/b.html", "sub%2F%2Fb.html", "sub//"}) {
+        EXPECT_EQ(client.get("/s/" + std::string(path)).status, 404) << path;
+    }
+}
+
 TEST_F(StaticFiles, OneThatGrowsIsSentAsLongAsItWas) {
     put(folder_ / "large", std::string(300'000, 'x'));
     WebClient client(app_);

@@ -150,7 +150,7 @@ protected:
     Task<void> render(std::string_view name);
     Task<void> render(std::string_view name, const boost::json::object& values);
     /// The same, sent piece by piece as it is rendered: a page of any length needs little memory. Without an ETag, and
-    /// UI modules add no scripts or styles to it.
+    /// UI modules add no scripts or styles to it; one that makes an XSRF token does so before anything was sent.
     Task<void> render_stream(std::string_view name, const boost::json::object& values);
     /// A template as text, to be written. current_user is what is known of it already. As Tornado's render_string.
     [[nodiscard]] std::string render_string(std::string_view name, const boost::json::object& values);

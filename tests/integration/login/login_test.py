@@ -193,7 +193,7 @@ class LoginOnServer(LoginOn):
         self.take_server_away()
         answer = browser.ask("/welcome")
         self.assertEqual(answer.status, 503)
-        self.assertIn("The database does not answer", answer.body)
+        self.assertIn("the database does not answer", answer.body)
         self.assertIn("retry-after", answer.headers)
         self.assertEqual(self.browser(self.demo).log_in().status, 503)
         self.assertEqual(browser.ask("/index").body, "ok")
