@@ -47,6 +47,7 @@ Task<void> run_text(detail::Execution& execution, std::string_view text) {
     std::vector<Value> no_cells;
     Task<std::size_t> fetching = execution.connection().fetch(no_cells, 1);
     try {
+        const detail::Running running(execution.lease());
         co_await execution.deadline().run(fetching);
     } catch (...) {
         execution.fail();

@@ -1,5 +1,6 @@
 #include "db/execution.h"
 
+#include "db/cell_size.h"
 #include "db/transaction_state.h"
 #include <caropig/loop/loop.h>
 
@@ -9,34 +10,24 @@
 #include <fmt/format.h>
 
 namespace caropig::db::detail {
-namespace {
-
-std::size_t bytes_of(const Value& cell) noexcept {
-    std::size_t bytes = sizeof(Value);
-    if (const auto* text = std::get_if<std::string>(&cell)) bytes += text->size();
-    if (const auto* data = std::get_if<Bytes>(&cell)) bytes += data->data.size();
-    if (const auto* decimal = std::get_if<Decimal>(&cell)) bytes += decimal->text.size();
-    return bytes;
-}
-
-}  // namespace
 
 std::size_t Batch::next() const noexcept {
     constexpr std::size_t kFirstRows = 32;
-    constexpr std::size_t kDecentBytes = std::size_t{256} * 1024;
     if (rows_ == 0) return kFirstRows;
-    return std::clamp<std::size_t>(kDecentBytes / std::max<std::size_t>(bytes_ / rows_, 1), 1, kMostRows);
+    return std::clamp<std::size_t>(kBatchBytes / std::max<std::size_t>(bytes_ / rows_, 1), 1, kMostRows);
 }
 
 void Batch::add(std::span<const Value> cells, std::size_t rows) noexcept {
     rows_ += rows;
-    for (const Value& cell : cells) bytes_ += bytes_of(cell);
+    bytes_ += bytes_of(cells);
 }
 
 Task<Columns> Execution::start(std::string_view text, std::span<const Value> arguments) {
     const caropig::detail::TaskContext context = co_await current_context();
     text_ = text;
     while (true) {
+        // Nothing is begun for who was asked to end.
+        if (CancellationToken(context.cancellation).requested()) throw Cancelled();
         if (source_.transaction() != nullptr) {
             source_.transaction()->check();
             lease_ = &source_.transaction()->lease;
@@ -50,6 +41,7 @@ Task<Columns> Execution::start(std::string_view text, std::span<const Value> arg
         lease_->set_in_statement(true);
         Task<Columns> starting = connection().start(text, arguments);
         try {
+            const Running running(*lease_);
             Columns columns = co_await deadline_->run(starting);
             has_started_ = true;
             co_return columns;
@@ -103,6 +95,7 @@ Task<void> Execution::abandon() {
     Task<void> abandoning = connection().abandon();
     bool is_idle = true;
     try {
+        const Running running(*lease_);
         co_await unlimited.run(abandoning);
     } catch (const Error&) {
         is_idle = false;  // it is closed instead
@@ -136,6 +129,7 @@ Task<Result> run_whole(Source source, Statement statement) {
     Batch batch;
     bool too_large = false;
     try {
+        const Running running(execution.lease());
         while (!too_large) {
             const std::size_t before = cells.size();
             Task<std::size_t> fetching = execution.connection().fetch(cells, batch.next());

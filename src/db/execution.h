@@ -33,6 +33,18 @@ private:
 };
 
 /// One statement on one connection, from its start to its end.
+/// Says of a lease that a task of its connection runs.
+class Running {
+public:
+    explicit Running(Lease& lease) noexcept : lease_(lease) { lease_.set_running(true); }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running() { lease_.set_running(false); }
+
+private:
+    Lease& lease_;
+};
+
 class Execution {
 public:
     explicit Execution(const Source& source) noexcept : source_(source) {}
@@ -67,6 +79,7 @@ public:
         return lease_->connection();
     }
     [[nodiscard]] Deadline& deadline() noexcept { return *deadline_; }
+    [[nodiscard]] Lease& lease() noexcept { return *lease_; }
     [[nodiscard]] Pool& pool() const noexcept { return lease_->pool(); }
 
 private:

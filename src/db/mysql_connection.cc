@@ -1,5 +1,6 @@
 #include "db/mysql_connection.h"
 
+#include "db/cell_size.h"
 #include <caropig/async/shield.h>
 #include <caropig/base/check.h>
 #include <caropig/loop/with_timeout.h>
@@ -196,7 +197,9 @@ Task<std::size_t> MysqlConnection::fetch(std::vector<Value>& cells, std::size_t 
 Task<std::size_t> MysqlConnection::fetch_cancellable(std::vector<Value>& cells, std::size_t most) {
     if ((co_await cancellation_token()).requested()) throw Cancelled();
     std::size_t count = 0;
-    while (count < most) {
+    std::size_t bytes = 0;
+    while (count < most && bytes < kBatchBytes) {
+        const std::size_t before = cells.size();
         co_await next_row();
         if (handle_->result() == MYSQL_NO_DATA) {
             has_rows_ = false;
@@ -209,6 +212,7 @@ Task<std::size_t> MysqlConnection::fetch_cancellable(std::vector<Value>& cells, 
             give_up();
             fail_statement();
         }
+        bytes += bytes_of(std::span(cells).subspan(before));
         ++count;
     }
     co_return count;
@@ -349,6 +353,9 @@ Task<void> MysqlConnection::drain() {
             co_await next_row();
             more_rows = handle_->result() == 0;
         }
+        // Nothing comes behind an error; and of a lost connection the library says for ever that there are more
+        // results.
+        if (handle_->result() != 0 && handle_->result() != MYSQL_NO_DATA) co_return;
         if (::mysql_stmt_more_results(raw) == 0) co_return;
         auto start = [raw](int* result) { return ::mysql_stmt_next_result_start(result, raw); };
         auto resume = [raw](int* result, int ready) { return ::mysql_stmt_next_result_cont(result, raw, ready); };

@@ -18,8 +18,8 @@ namespace {
 
 using Tls = MysqlSettings::Tls;
 
-/// How long an address may be silent before the next one of the host is tried.
-constexpr std::chrono::seconds kAddressLimit{3};
+/// How long an address may be silent before the next one of the host is tried: one lost SYN, and below connect_timeout.
+constexpr std::chrono::milliseconds kAddressLimit{1200};
 /// Handshakes at once. They take a millisecond or two; a silent server holds a thread until the deadline of the task.
 constexpr std::size_t kTlsThreads = 4;
 /// With these a password can't be had from what is sent, whoever the server is.

@@ -69,6 +69,7 @@ Kind kind_of(const MysqlFailure& failure, MysqlStage stage) noexcept {
     }
     switch (failure.code) {
         case ER_LOCK_DEADLOCK:
+        case ER_LOCK_TABLE_FULL:  // InnoDB has undone the whole transaction
         case ER_LOCK_WAIT_TIMEOUT:
         case ER_CHECKREAD:
         case ER_NEED_REPREPARE:

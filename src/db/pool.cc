@@ -1,6 +1,7 @@
 #include "db/pool.h"
 
 #include "db/deadline.h"
+#include <caropig/base/check.h>
 #include <caropig/base/log.h>
 #include <caropig/loop/loop.h>
 
@@ -11,6 +12,7 @@
 namespace caropig::db::detail {
 
 void Lease::give_back() noexcept {
+    CAROPIG_CHECK(!running_, "a connection was given back while a statement of it ran: a transaction ended before it");
     if (connection_ == nullptr) return;
     const bool usable = !in_statement_ && connection_->usable() && !connection_->in_transaction();
     pool_->take_back(std::move(connection_), born_, usable);
@@ -127,6 +129,7 @@ Task<Lease> Pool::acquire_in_line(std::string_view statement) {
     if (is_good && idle_for_long(entry.idle_since)) is_good = co_await is_alive(*entry.connection);
     if (is_good) co_return room.become(std::move(entry.connection), entry.born, false);
     entry.connection.reset();
+    if (!opening && failure_ && (opening_ != 0 || loop_.now() < retry_at_)) throw_failure(statement);
     room.open();
     std::unique_ptr<Connection> connection = co_await open(statement);
     co_return room.become(std::move(connection), loop_.now(), true);
@@ -139,7 +142,7 @@ Task<bool> Pool::is_alive(Connection& connection) {
     try {
         co_await deadline.run(pinging);
         co_return connection.usable();
-    } catch (const Error&) {
+    } catch (const IoError&) {
         co_return false;
     } catch (const Cancelled&) {
         if (!deadline.passed()) throw;
@@ -161,6 +164,8 @@ Task<std::unique_ptr<Connection>> Pool::open(std::string_view statement) {
                                             describe(options_.connect_timeout()))));
     } catch (const Error& error) {
         connecting_failed(error);
+    } catch (const IoError& error) {  // out of descriptors, say
+        connecting_failed(Error(Error::Kind::kUnavailable, name(), {}, error.what(), {}, 0, error.code()));
     }
     if (connection == nullptr) throw_failure(statement);
     connecting_succeeded();

@@ -58,6 +58,10 @@ public:
     [[nodiscard]] bool in_statement() const noexcept { return in_statement_; }
     void set_in_statement(bool in_statement) noexcept { in_statement_ = in_statement; }
 
+    /// While a task of the connection runs: it must not be given back then.
+    [[nodiscard]] bool running() const noexcept { return running_; }
+    void set_running(bool running) noexcept { running_ = running; }
+
     /// Before the end; harmless when it was done already.
     void give_back() noexcept;
 
@@ -67,6 +71,7 @@ private:
     TimePoint born_;
     bool fresh_ = false;
     bool in_statement_ = false;
+    bool running_ = false;
 };
 
 /// The connections of one loop to one database.

@@ -1,6 +1,7 @@
 #include "db/driver.h"
 #include "db/postgres_connection.h"
 #include <caropig/loop/loop.h>
+#include <caropig/loop/with_timeout.h>
 #include <caropig/net/resolver.h>
 
 #include <optional>
@@ -8,6 +9,9 @@
 
 namespace caropig::db {
 namespace {
+
+/// How long an address may be silent before the next one of the host is tried: one lost SYN, and below connect_timeout.
+constexpr std::chrono::milliseconds kAddressLimit{1200};
 
 class PostgresDriver final : public Driver {
 public:
@@ -34,10 +38,14 @@ private:
         std::vector<net::Address> addresses = co_await resolve();
         for (const net::Address& address : addresses) {
             try {
-                co_return co_await PostgresSocket::open(loop_, settings, address);
+                Task<std::unique_ptr<PostgresSocket>> attempt = PostgresSocket::open(loop_, settings, address);
+                if (&address == &addresses.back()) co_return co_await std::move(attempt);
+                co_return co_await with_timeout(kAddressLimit, std::move(attempt));
             } catch (const Error& error) {
                 if (!error.sql_state().empty()) throw;  // a server has answered
                 failures += (failures.empty() ? "" : "; ") + error.message();
+            } catch (const TimeoutError& error) {
+                failures += (failures.empty() ? "" : "; ") + address.to_string() + ": " + error.what();
             }
         }
         throw Error(Error::Kind::kUnavailable, settings.name, "", failures);

@@ -20,7 +20,11 @@ struct CancelDeleter {
 Task<bool> PostgresCanceller::cancel(PGconn* connection) {
     std::unique_ptr<PGcancel, CancelDeleter> request(::PQgetCancel(connection));
     if (request == nullptr) co_return false;
-    if (!threads_) threads_.emplace(ThreadPoolOptions().threads(kThreads).name("postgres-cancel"));
+    if (!threads_) {
+        // A server that is stopped but not gone accepts the request and never answers; the stop of ours waits for none.
+        threads_.emplace(
+            ThreadPoolOptions().threads(kThreads).queue_limit(64).name("postgres-cancel").leaves_running(true));
+    }
     Promise<bool> promise;
     Future<bool> done = promise.future();
     auto send = [request = std::move(request), promise = std::move(promise)]() mutable {

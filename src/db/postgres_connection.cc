@@ -1,5 +1,6 @@
 #include "db/postgres_connection.h"
 
+#include "db/cell_size.h"
 #include "db/postgres_placeholders.h"
 #include <caropig/async/shield.h>
 #include <caropig/base/log.h>
@@ -273,8 +274,11 @@ Task<void> PostgresConnection::accept(PostgresResult result) {
         case PGRES_COPY_IN:
         case PGRES_COPY_OUT:
         case PGRES_COPY_BOTH:
+            // Ending it in good order takes more exchanges than it is worth: a cancel request and the end of the copy
+            // may each be answered, or not, depending on which comes first. It costs the connection.
             result.reset();
-            co_await shield(stop());
+            running_ = false;
+            broken_ = true;
             refuse("COPY to or from the client is not supported");
         default:
             co_await finish(postgres_failure(*result));
@@ -283,14 +287,17 @@ Task<void> PostgresConnection::accept(PostgresResult result) {
 
 Task<std::size_t> PostgresConnection::take_rows(std::vector<Value>& cells, std::size_t most) {
     std::size_t rows = 0;
-    while (rows < most) {
+    std::size_t bytes = 0;
+    while (rows < most && bytes < kBatchBytes) {
         if (row_ == nullptr) {
             if (!running_ || (rows != 0 && socket_->busy())) break;
             PostgresResult result = co_await socket_->next_result();
             co_await accept(std::move(result));
             continue;
         }
+        const std::size_t before = cells.size();
         append_row(*row_, cells);
+        bytes += bytes_of(std::span(cells).subspan(before));
         row_.reset();
         ++rows;
     }
@@ -323,15 +330,16 @@ Task<std::optional<PostgresFailure>> PostgresConnection::read_to_end() {
             if (syncs_ == 0 || !socket_->alive()) running_ = false;
             continue;
         }
-        switch (ExecStatusType status = ::PQresultStatus(result.get())) {
+        switch (::PQresultStatus(result.get())) {
             case PGRES_PIPELINE_SYNC:
                 --syncs_;
                 break;
             case PGRES_COPY_IN:
             case PGRES_COPY_OUT:
             case PGRES_COPY_BOTH:
-                co_await end_copy(status);
-                break;
+                running_ = false;
+                broken_ = true;
+                co_return failure;
             case PGRES_FATAL_ERROR:
                 if (!failure) failure = postgres_failure(*result);
                 break;
@@ -350,18 +358,6 @@ Task<std::optional<PostgresFailure>> PostgresConnection::read_to_end() {
 Task<void> PostgresConnection::drain() {
     row_.reset();
     co_await read_to_end();
-}
-
-Task<void> PostgresConnection::end_copy(ExecStatusType direction) {
-    if (direction == PGRES_COPY_OUT) {
-        co_await socket_->discard_copied();
-        co_return;
-    }
-    // Replication's, or one that can't be told: the caller closes the connection.
-    if (direction == PGRES_COPY_BOTH || ::PQputCopyEnd(socket_->raw(), "not supported") != 1) {
-        refuse("COPY could not be ended");
-    }
-    co_await socket_->flush();
 }
 
 /// Ends a statement at once, whatever it does, within cancel_timeout. Under a shield. Throws nothing.

@@ -68,7 +68,6 @@ private:
     Task<void> finish(std::optional<PostgresFailure> failure);
     Task<std::optional<PostgresFailure>> read_to_end();
     Task<void> drain();
-    Task<void> end_copy(ExecStatusType direction);
     Task<void> stop();
     Task<bool> stop_on_server();
 

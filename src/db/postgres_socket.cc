@@ -113,19 +113,6 @@ Task<PostgresResult> PostgresSocket::next_result() {
     co_return take_result();
 }
 
-Task<void> PostgresSocket::discard_copied() {
-    for (;;) {
-        char* buffer = nullptr;
-        int size = ::PQgetCopyData(connection_, &buffer, 1);
-        follow_socket();
-        ::PQfreemem(buffer);
-        if (size < 0) break;
-        if (size > 0) continue;
-        co_await wait_for(Wait::kRead);
-        consume();
-    }
-}
-
 bool PostgresSocket::check_idle() {
     consume();
     return !busy() && !said_goodbye_ && alive();

@@ -60,9 +60,6 @@ public:
     /// Reads what has come while nothing was asked for. Whether the connection is still there.
     bool check_idle();
 
-    /// Throws away what COPY TO STDOUT sends, up to its end.
-    Task<void> discard_copied();
-
     /// Whether take_result() would have to wait for the server.
     [[nodiscard]] bool busy() noexcept;
     /// The next result of what was sent. Not when busy().

@@ -33,6 +33,7 @@ Task<std::optional<Row>> RowStream::next() {
         state.execution.restart_deadline(co_await current_context());
         Task<std::size_t> fetching = state.execution.connection().fetch(state.cells, state.batch.next());
         try {
+            const detail::Running running(state.execution.lease());
             state.rows = co_await state.execution.deadline().run(fetching);
         } catch (...) {
             state.ended = true;

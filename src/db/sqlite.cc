@@ -4,6 +4,7 @@
 #include <caropig/loop/loop.h>
 #include <caropig/loop/thread_pool.h>
 #include <caropig/loop/timer.h>
+#include <caropig/loop/with_timeout.h>
 
 #include <algorithm>
 #include <atomic>
@@ -19,18 +20,19 @@ using namespace std::chrono_literals;
 /// Runs SQLite on the driver's threads, and keeps what it has read until it is fetched.
 class SqliteConnection final : public Connection {
 public:
-    SqliteConnection(Loop& loop, ThreadPool& threads, const SqliteSettings& settings, const std::string& name)
-        : loop_(loop), threads_(threads), settings_(settings), name_(name) {}
+    SqliteConnection(Loop& loop, ThreadPool& threads, const SqliteSettings& settings, const std::string& name,
+                     Duration cancel_timeout)
+        : loop_(loop), threads_(threads), settings_(settings), name_(name), cancel_timeout_(cancel_timeout) {}
     ~SqliteConnection() override {
-        // The last connection that is closed writes the log back into the file: not on the loop.
+        // The last connection that is closed writes the log back into the file: not on the loop, unless that ends too.
         auto close = [handle = std::move(handle_)]() mutable { handle.reset(); };
         threads_.post(std::move(close));
     }
 
     Task<void> open() {
         bool opened = false;
-        auto work = [this, &opened] { opened = handle_->open(settings_); };
-        co_await threads_.run(work);
+        auto work = [this, &opened](const std::stop_token& stop) { opened = handle_->open(settings_, stop); };
+        co_await threads_.run(std::ref(work));
         if (opened) co_return;
         const SqliteFailure& failure = handle_->failure();
         throw Error(Error::Kind::kUnavailable, name_, {}, failure.message, {}, failure.code);
@@ -80,13 +82,18 @@ public:
         read_.clear();
         if (!handle_->active()) co_return;
         auto work = [this] { handle_->reset(); };
-        co_await threads_.run(work);
+        Task<void> resetting = with_timeout(cancel_timeout_, threads_.run(std::ref(work)));
+        try {
+            co_await std::move(resetting);
+        } catch (const TimeoutError&) {
+            gave_up_ = true;  // no thread was free: it is closed when one is
+        }
     }
 
     /// A file gives none.
     Task<void> ping() override { co_return; }
 
-    [[nodiscard]] bool usable() const noexcept override { return handle_->usable(); }
+    [[nodiscard]] bool usable() const noexcept override { return !gave_up_ && handle_->usable(); }
     [[nodiscard]] bool in_transaction() const noexcept override { return handle_->in_transaction(); }
 
 private:
@@ -114,9 +121,11 @@ private:
     ThreadPool& threads_;
     const SqliteSettings& settings_;
     const std::string& name_;
+    Duration cancel_timeout_;
     std::unique_ptr<SqliteHandle> handle_ = std::make_unique<SqliteHandle>();
     std::vector<Value> read_;  // by the thread, while it works, else by the loop
     State state_ = State::kDone;
+    bool gave_up_ = false;
 };
 
 class SqliteDriver final : public Driver {
@@ -126,12 +135,13 @@ public:
           name_(read_sqlite_settings(url).name),
           memory_(share_sqlite_memory(url)),
           settings_(read_sqlite_settings(url)),
+          cancel_timeout_(options.cancel_timeout),
           threads_(ThreadPoolOptions().threads(settings_.threads).name("sqlite")) {
         settings_.statement_cache = options.statement_cache;
     }
 
     Task<std::unique_ptr<Connection>> connect() override {
-        auto connection = std::make_unique<SqliteConnection>(loop_, threads_, settings_, name_);
+        auto connection = std::make_unique<SqliteConnection>(loop_, threads_, settings_, name_, cancel_timeout_);
         co_await connection->open();
         co_return std::unique_ptr<Connection>(std::move(connection));
     }
@@ -143,6 +153,7 @@ private:
     std::string name_;
     std::shared_ptr<void> memory_;
     SqliteSettings settings_;
+    Duration cancel_timeout_;
     ThreadPool threads_;
 };
 
@@ -154,7 +165,7 @@ std::shared_ptr<void> share_sqlite_memory(DatabaseUrl& url) {
     url.database += std::to_string(++last);
     auto keeper = std::make_shared<SqliteHandle>();
     const SqliteSettings settings = read_sqlite_settings(url);
-    if (!keeper->open(settings)) {
+    if (!keeper->open(settings, {})) {
         throw Error(Error::Kind::kUnavailable, settings.name, {}, keeper->failure().message, {},
                     keeper->failure().code);
     }

@@ -1,13 +1,16 @@
 #include "db/sqlite_handle.h"
 
+#include "db/cell_size.h"
 #include "db/iso_time.h"
 #include "db/redact.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <new>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -98,7 +101,7 @@ SqliteHandle::~SqliteHandle() {
     statements_.clear();  // before their database
 }
 
-bool SqliteHandle::open(const SqliteSettings& settings) {
+bool SqliteHandle::open(const SqliteSettings& settings, const std::stop_token& stop) {
     cache_size_ = settings.statement_cache;
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     flags |= settings.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
@@ -117,7 +120,18 @@ bool SqliteHandle::open(const SqliteSettings& settings) {
     ::sqlite3_db_config(opened, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
     ::sqlite3_db_config(opened, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
     // Here it may wait for a lock; later it must not: a thread that waits is none that ends what is waited for.
-    ::sqlite3_busy_timeout(opened, static_cast<int>(settings.busy_timeout.count()));
+    const Stopping stopping(*this, stop);
+    give_up_at_ = std::chrono::steady_clock::now() + settings.busy_timeout;
+    ::sqlite3_busy_handler(
+        opened,
+        [](void* self, int) {
+            auto& handle = *static_cast<SqliteHandle*>(self);
+            if (handle.stop_->stop_requested() || std::chrono::steady_clock::now() >= handle.give_up_at_) return 0;
+            std::this_thread::sleep_for(
+                std::chrono::milliseconds(2));  // a thread of the driver's, and it may be stopped
+            return 1;
+        },
+        this);
     if (!settings.read_only && !execute("PRAGMA journal_mode = WAL")) return false;
     const std::string synchronous = "PRAGMA synchronous = " + settings.synchronous;
     if (!execute(synchronous.c_str()) || !execute("PRAGMA foreign_keys = ON") ||
@@ -173,11 +187,14 @@ SqliteHandle::State SqliteHandle::fetch(std::vector<Value>& cells, std::size_t m
 SqliteHandle::State SqliteHandle::step(std::vector<Value>& cells, std::size_t most, const std::stop_token& stop) {
     const Stopping stopping(*this, stop);
     sqlite3_stmt* statement = current_->statement.get();
-    for (std::size_t rows = 0; rows < most; ++rows) {
+    std::size_t bytes = 0;
+    for (std::size_t rows = 0; rows < most && bytes < kBatchBytes; ++rows) {
+        const std::size_t before = cells.size();
         const int code = ::sqlite3_step(statement);
         if (columns_ == nullptr) refresh_columns();
         if (code == SQLITE_ROW) {
             read_row(cells);
+            bytes += bytes_of(std::span(cells).subspan(before));
             continue;
         }
         if (code != SQLITE_DONE) return fail(code);

@@ -6,6 +6,7 @@
 #include <caropig/db/outcome.h>
 #include <caropig/db/value.h>
 
+#include <chrono>
 #include <cstddef>
 #include <list>
 #include <memory>
@@ -46,7 +47,7 @@ public:
     ~SqliteHandle();
 
     /// Opens the database, and creates it with mode 0600 where there is none. False: failure() says why.
-    bool open(const SqliteSettings& settings);
+    bool open(const SqliteSettings& settings, const std::stop_token& stop);
 
     /// Prepares a statement, binds its arguments and appends up to `most` rows to `cells`.
     State start(std::string_view sql, std::span<const Value> arguments, std::vector<Value>& cells, std::size_t most,
@@ -99,6 +100,7 @@ private:
     std::size_t cache_size_ = 0;
     Prepared* current_ = nullptr;
     const std::stop_token* stop_ = nullptr;
+    std::chrono::steady_clock::time_point give_up_at_;  // waiting for a lock while it is opened
     Columns columns_;
     Outcome outcome_;
     SqliteFailure failure_;

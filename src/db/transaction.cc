@@ -22,6 +22,10 @@ void TransactionState::check() const {
     if (lease.in_statement()) {
         throw std::logic_error("a statement was run in a transaction while the one before had not ended");
     }
+    if (!lease.connection().in_transaction()) {  // it would be committed at once, by itself
+        throw Error(Error::Kind::kStatement, lease.pool().name(), {},
+                    "the transaction has ended already, by one of its own statements");
+    }
 }
 
 void TransactionState::statement_failed(const std::exception_ptr& exception) noexcept {
@@ -31,7 +35,9 @@ void TransactionState::statement_failed(const std::exception_ptr& exception) noe
     } catch (const Error& error) {
         const bool only_the_statement =
             error.kind() == Error::Kind::kStatement || error.kind() == Error::Kind::kConstraint;
-        if (!only_the_statement || kind == DatabaseUrl::Kind::kPostgres) doom = exception;
+        // SQLite undoes all of it for some errors of one statement, and a connection may be lost with any.
+        const bool goes_on = lease && lease.connection().usable() && lease.connection().in_transaction();
+        if (!only_the_statement || !goes_on || kind == DatabaseUrl::Kind::kPostgres) doom = exception;
     } catch (const Cancelled&) {
         doom = doomed_by("a statement of it was cancelled");
     } catch (...) {
@@ -118,6 +124,7 @@ Transaction::~Transaction() = default;
 
 Task<void> Transaction::rollback() {
     if (state_->ended) co_return;
+    if (state_->lease.running()) throw std::logic_error("a transaction was rolled back while a statement of it ran");
     co_await roll_back(*state_);
 }
 

@@ -165,7 +165,7 @@ Task<void> run_in_pool(std::shared_ptr<PoolCore> core, std::shared_ptr<AwaitedPo
 }  // namespace detail
 
 ThreadPool::ThreadPool(const ThreadPoolOptions& options)
-    : core_(std::make_shared<detail::PoolCore>(options.queue_limit())) {
+    : core_(std::make_shared<detail::PoolCore>(options.queue_limit())), leaves_running_(options.leaves_running()) {
     std::size_t count = options.threads();
     if (count == 0) count = std::max(1U, std::thread::hardware_concurrency());
     threads_.reserve(count);
@@ -191,7 +191,7 @@ ThreadPool::ThreadPool(const ThreadPoolOptions& options)
 
 ThreadPool::~ThreadPool() {
     core_->stop();
-    for (auto& thread : threads_) thread.join();
+    for (auto& thread : threads_) leaves_running_ ? thread.detach() : thread.join();
 }
 
 void ThreadPool::stop() noexcept { core_->stop(); }

@@ -117,6 +117,37 @@ TEST_F(Sqlite, StreamsRowByRow) {
     EXPECT_EQ(loop_.run_until(sum(database_)), 50005000);
 }
 
+TEST_F(Sqlite, ATransactionThatSqliteHasUndoneIsDoomed) {
+    loop_.run_until(database_.execute("CREATE TABLE once (id INTEGER PRIMARY KEY)"));
+    loop_.run_until(database_.execute("INSERT INTO once VALUES (1)"));
+    bool went_on = false;
+    const auto body = [&](Transaction& transaction) -> Task<void> {
+        co_await transaction.execute("INSERT INTO once VALUES (2)");
+        try {
+            co_await transaction.execute("INSERT OR ROLLBACK INTO once VALUES (1)");
+        } catch (const Error&) {
+            went_on = true;  // as one may after a constraint, where the rest stands
+        }
+        co_await transaction.execute("INSERT INTO once VALUES (3)");
+    };
+    EXPECT_THROW(loop_.run_until(database_.transaction(body)), Error);
+    EXPECT_TRUE(went_on);
+    const Rows rows = loop_.run_until(database_.query("SELECT id FROM once"));
+    EXPECT_EQ(rows.size(), 1U);  // nothing of it, and nothing that was committed by itself
+}
+
+TEST_F(Sqlite, BatchesEndAtASizeToo) {
+    const auto read = [&]() -> Task<void> {
+        RowStream stream = co_await database_.stream(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) SELECT zeroblob(1000000) "
+            "FROM n");
+        std::size_t rows = 0;
+        while (std::optional<Row> row = co_await stream.next()) ++rows;
+        EXPECT_EQ(rows, 100U);
+    };
+    loop_.run_until(read());
+}
+
 TEST_F(Sqlite, TransactionsCommitOrRollBack) {
     loop_.run_until(database_.execute("CREATE TABLE t (a INT)"));
     const auto add = [](Transaction& transaction) -> Task<int> {

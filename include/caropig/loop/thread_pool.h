@@ -54,6 +54,14 @@ public:
         return *this;
     }
 
+    /// For a library's calls that nothing can end: the pool's end does not wait for those that run. What they use they
+    /// must own. False unless set.
+    ThreadPoolOptions& leaves_running(bool leaves) noexcept {
+        leaves_running_ = leaves;
+        return *this;
+    }
+
+    [[nodiscard]] bool leaves_running() const noexcept { return leaves_running_; }
     [[nodiscard]] std::size_t threads() const noexcept { return threads_; }
     [[nodiscard]] std::size_t queue_limit() const noexcept { return queue_limit_; }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -62,6 +70,7 @@ private:
     std::size_t threads_ = 0;
     std::size_t queue_limit_ = 10'000;
     std::string name_ = "pool";
+    bool leaves_running_ = false;
 };
 
 namespace detail {
@@ -215,6 +224,7 @@ private:
 
     std::shared_ptr<detail::PoolCore> core_;
     std::vector<std::thread> threads_;
+    bool leaves_running_;
 };
 
 }  // namespace caropig
