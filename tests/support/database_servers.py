@@ -77,6 +77,13 @@ class Server:
     def identity(self):
         return {}
 
+    def ready(self):
+        try:
+            self.sql("SELECT 1")
+            return True
+        except subprocess.CalledProcessError:
+            return False
+
 
 class MariaDb(Server):
     """MariaDB with the account `caro` (password `piglet's @:/`, which a URL must escape) and the database `app`."""
@@ -104,13 +111,6 @@ class MariaDb(Server):
             self.sql(f"CREATE DATABASE app CHARACTER SET utf8mb4; CREATE USER caro@'127.0.0.1' IDENTIFIED BY '{quoted}';"
                      f"CREATE USER caro@localhost IDENTIFIED BY '{quoted}';"
                      "GRANT ALL ON app.* TO caro@'127.0.0.1'; GRANT ALL ON app.* TO caro@localhost;")
-
-    def ready(self):
-        try:
-            self.sql("SELECT 1")
-            return True
-        except subprocess.CalledProcessError:
-            return False
 
     def sql(self, text):
         """What the server answers to `text`, asked by its own client as root."""
@@ -159,13 +159,6 @@ class Postgres(Server):
             quoted = self.PASSWORD.replace("'", "''")
             self.sql(f"CREATE USER caro PASSWORD '{quoted}'")
             self.sql("CREATE DATABASE app OWNER caro")
-
-    def ready(self):
-        try:
-            self.sql("SELECT 1")
-            return True
-        except subprocess.CalledProcessError:
-            return False
 
     def sql(self, text):
         command = [program("psql", "postgresql-client-15"), "-X", "-q", "-h", str(self.folder), "-p", str(self.port), "-U",
