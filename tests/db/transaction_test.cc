@@ -1,10 +1,12 @@
 #include "db/dialect.h"
 #include "db/scripted_driver.h"
 #include <caropig/async/event.h>
+#include <caropig/async/scope.h>
 #include <caropig/db/database.h>
 #include <caropig/loop/with_timeout.h>
 #include <caropig/testkit/test_loop.h>
 
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -29,6 +31,7 @@ protected:
         return loop_.start(database_->transaction(body));
     }
 
+    bool refused_ = false;
     ScriptedServer server_;
     testkit::TestLoop loop_;
     std::optional<Database> database_{scripted_database(server_, PoolOptions())};
@@ -80,6 +83,70 @@ TEST_F(TransactionTest, IsRolledBackWhenItIsCancelledInAStatement) {
     loop_.run_ready();
     EXPECT_EQ(end_of(started), "cancelled");
     EXPECT_THAT(server_.log, ElementsAre("1 connect", "1 START TRANSACTION", "1 INSERT", "1 cancelled", "1 ROLLBACK"));
+}
+
+TEST_F(TransactionTest, AStatementThatCostsItsConnectionDoomsIt) {
+    server_.starts.push_back(Step::answer());
+    server_.starts.push_back(Step::fail(Kind::kStatement, "more than it can do", false));
+    const auto body = [](Transaction& transaction) -> Task<void> {
+        bool failed = false;
+        try {
+            co_await transaction.execute("CALL");
+        } catch (const Error&) {
+            failed = true;
+        }
+        if (failed) co_await transaction.execute("INSERT");  // there is nothing to go on with
+    };
+    auto done = start(body);
+    EXPECT_THAT(end_of(done), HasSubstr("more than it can do"));
+    EXPECT_THAT(server_.log, ElementsAre("1 connect", "1 START TRANSACTION", "1 CALL", "1 close"));
+}
+
+TEST_F(TransactionTest, IsNotRolledBackUnderAStatementThatRuns) {
+    auto answer = std::make_shared<Event>();
+    server_.starts.push_back(Step::answer());
+    server_.starts.push_back(Step::wait_for(answer));
+    std::string refused;
+    const auto body = [&](Transaction& transaction) -> Task<void> {
+        const auto both = [&](Scope& scope) -> Task<void> {
+            const auto run = [&]() -> Task<void> { co_await transaction.execute("SLOW"); };
+            scope.spawn(run);
+            try {
+                co_await transaction.rollback();
+            } catch (const std::logic_error& error) {
+                refused = error.what();
+            }
+            answer->set();
+        };
+        co_await with_scope(both);
+    };
+    auto done = start(body);
+    loop_.run_ready();
+    EXPECT_THAT(refused, HasSubstr("while a statement of it ran"));
+    EXPECT_EQ(end_of(done), "ok");
+    EXPECT_THAT(server_.log, ElementsAre("1 connect", "1 START TRANSACTION", "1 SLOW", "1 COMMIT"));
+}
+
+TEST_F(TransactionTest, NothingIsBegunForATaskThatWasCancelledBefore) {
+    const auto first = [&]() -> Task<void> { co_await database_->execute("INSERT"); };
+    auto warm = loop_.start(first());
+    EXPECT_EQ(end_of(warm), "ok");
+    server_.log.clear();
+    Event go;
+    const auto late = [&]() -> Task<void> {
+        try {
+            co_await go.wait();
+        } catch (const Cancelled&) {
+            refused_ = true;
+        }
+        co_await database_->execute("DELETE");
+    };
+    auto started = loop_.start(late());
+    started.cancel();
+    loop_.run_ready();
+    EXPECT_TRUE(refused_);
+    EXPECT_EQ(end_of(started), "cancelled");
+    EXPECT_THAT(server_.log, testing::IsEmpty());
 }
 
 TEST_F(TransactionTest, ABodyThatSwallowsItsCancellationIsNotCommitted) {
