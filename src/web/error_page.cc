@@ -1,5 +1,6 @@
 #include "web/error_page.h"
 
+#include "template/escape.h"
 #include <caropig/db/error.h>
 #include <caropig/http/status.h>
 #include <caropig/loop/thread_pool.h>
@@ -8,36 +9,6 @@
 #include <string_view>
 
 namespace caropig::web {
-namespace {
-
-std::string escape_html(std::string_view text) {
-    std::string escaped;
-    escaped.reserve(text.size());
-    for (char c : text) {
-        switch (c) {
-            case '&':
-                escaped += "&amp;";
-                break;
-            case '<':
-                escaped += "&lt;";
-                break;
-            case '>':
-                escaped += "&gt;";
-                break;
-            case '"':
-                escaped += "&quot;";
-                break;
-            case '\'':
-                escaped += "&#39;";
-                break;
-            default:
-                escaped += c;
-        }
-    }
-    return escaped;
-}
-
-}  // namespace
 
 int status_of(const std::exception_ptr& error) noexcept {
     try {
@@ -69,7 +40,11 @@ std::string text_of(const std::exception_ptr& error) {
 Response error_page(int status, const std::string& detail) {
     std::string title = std::to_string(status) + ": " + std::string(http::reason_phrase(status));
     std::string page = "<html><title>" + title + "</title><body>" + title;
-    if (!detail.empty()) page += "<pre>" + escape_html(detail) + "</pre>";
+    if (!detail.empty()) {
+        page += "<pre>";
+        templates::append_html(page, detail);
+        page += "</pre>";
+    }
     page += "</body></html>";
     Response response(status, std::move(page));
     if (status == 503) response.header("Retry-After", "1");

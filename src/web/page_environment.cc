@@ -1,5 +1,6 @@
 #include "web/page_environment.h"
 
+#include "template/escape.h"
 #include <caropig/template/error.h>
 #include <caropig/template/loader.h>
 #include <caropig/template/template.h>
@@ -54,21 +55,10 @@ Value translate(const Arguments& arguments) {
     return arguments.positional[one ? 0 : 1];
 }
 
-std::string escape_attribute(std::string_view text) {
-    std::string escaped;
-    for (char c : text) {
-        if (c == '&')
-            escaped += "&amp;";
-        else if (c == '"')
-            escaped += "&quot;";
-        else if (c == '<')
-            escaped += "&lt;";
-        else if (c == '>')
-            escaped += "&gt;";
-        else
-            escaped += c;
-    }
-    return escaped;
+std::string escaped(std::string_view text) {
+    std::string html;
+    templates::append_html(html, text);
+    return html;
 }
 
 bool is_absolute(std::string_view url) noexcept {
@@ -191,12 +181,12 @@ std::string PageEnvironment::with_resources(std::string page) const {
     std::string head;
     std::string body;
     for (const std::string& file : wanted.style_files) {
-        head += R"(<link href=")" + escape_attribute(file) + R"(" type="text/css" rel="stylesheet"/>)" + "\n";
+        head += R"(<link href=")" + escaped(file) + R"(" type="text/css" rel="stylesheet"/>)" + "\n";
     }
     if (!wanted.styles.empty()) head += "<style type=\"text/css\">\n" + joined(wanted.styles, "\n") + "\n</style>\n";
     if (!wanted.heads.empty()) head += joined(wanted.heads, "") + "\n";
     for (const std::string& file : wanted.script_files) {
-        body += R"(<script src=")" + escape_attribute(file) + R"(" type="text/javascript"></script>)" + "\n";
+        body += R"(<script src=")" + escaped(file) + R"(" type="text/javascript"></script>)" + "\n";
     }
     if (!wanted.scripts.empty()) {
         body +=
