@@ -69,6 +69,8 @@ class GracefulStop(support.Case):
                 try:
                     _, probe = await asyncio.open_connection("127.0.0.1", server.port)
                     probe.close()
+                except ConnectionResetError:
+                    continue  # the socket closed in the middle of the handshake
                 except ConnectionRefusedError:
                     break
             server.process.send_signal(signal.SIGTERM)
