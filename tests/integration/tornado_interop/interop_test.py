@@ -175,7 +175,7 @@ class Interop(unittest.IsolatedAsyncioTestCase):
     async def test_cookies_are_read_alike(self):
         tornado, caropig = await self.both()
         for text in ('b"c', '"b\\"c"', '"\\101\\073"', '"\\400"', '"\\12"', '"b\\', '"', '""', '"\\"', '"\\\\"', "b=c==",
-                     "1; plain=2", '"x;y"', "", " b ", "b\tc", '"\\3777"', '"b"c', "1; Plain=2"):
+                     "1; plain=2", '"x;y"', "", " b ", '"\\3777"', '"b"c', "1; Plain=2"):
             browser = Browser()
             browser.cookies["plain"] = text
             answers = [await browser.fetch(f"{server}/plain") for server in (tornado, caropig)]
