@@ -176,6 +176,24 @@ Task<void> outlive(std::unique_ptr<ThreadPool>& pool, Loop& loop) {
     });
 }
 
+TEST(ThreadPool, LeavesWhatRunsWhereItIsToldTo) {
+    auto begun = std::make_shared<std::latch>(1);
+    auto go_on = std::make_shared<std::latch>(1);
+    auto ended = std::make_shared<std::latch>(1);
+    {
+        ThreadPool pool(ThreadPoolOptions().threads(1).leaves_running(true));
+        auto work = [begun, go_on, ended] {
+            begun->count_down();
+            go_on->wait();
+            ended->count_down();
+        };
+        ASSERT_TRUE(pool.post(std::move(work)));
+        begun->wait();
+    }  // it would wait here for ever
+    go_on->count_down();
+    ended->wait();
+}
+
 TEST(ThreadPool, AWaitMayOutliveThePool) {
     Loop loop;
     auto pool = std::make_unique<ThreadPool>(one_thread());
