@@ -76,7 +76,25 @@ def database(server_core, other_core):
             return observe(server, 1000, "/db/sleep/100")
 
 
-SCENARIOS = {"upstream": upstream, "threads": threads, "database": database}
+def attackers(server_core, other_core, count=2000):
+    """2,000 clients that send and take a byte every half second, or nothing: until the server has cut all of them off."""
+    with Program(server_core, "caropig-reference", "--timeout", 10, "--write-timeout", 10) as server:
+        before = procfs.resident_bytes(server.process.pid)
+        slow = subprocess.Popen([sys.executable, ROOT / "tests" / "support" / "slow_clients.py", str(server.port), str(count)],
+                                stdout=subprocess.PIPE, text=True)
+        while len(os.listdir(f"/proc/{server.process.pid}/fd")) < count:
+            time.sleep(0.005)
+        probes, peak = [], 0
+        while slow.poll() is None:
+            probes.append(json.loads(ask_index(server, 0.5).communicate()[0]))
+            peak = max(peak, procfs.resident_bytes(server.process.pid))
+        each = sorted(probe["latency_us"]["p99"] / 1000 for probe in probes)
+        return (f"{slow.communicate()[0].strip()}; the p99 of /index in {len(probes)} half seconds: the median {statistics.median(each):.2f}, "
+                f"the worst {each[-1]:.2f} ms; resident {before / 2**20:.1f} MiB before, at most {peak / 2**20:.1f} MiB; "
+                f"errors {sum(probe['errors'] for probe in probes)}")
+
+
+SCENARIOS = {"attackers": attackers, "upstream": upstream, "threads": threads, "database": database}
 
 
 def observe(server, waiters, path, descriptors=0.5, seconds=0.5):
@@ -86,8 +104,7 @@ def observe(server, waiters, path, descriptors=0.5, seconds=0.5):
 
     def probe():
         while not ended.is_set():
-            probes.append(json.loads(load(server, "--path", "/index", "--connections", 16, "--rate", PROBE_RATE, "--seconds", 0.5,
-                                          "--expect-body", "ok").communicate()[0]))
+            probes.append(json.loads(ask_index(server, 0.5).communicate()[0]))
 
     # First for the time in which they wait and nobody comes or is answered in a rush.
     before = procfs.resident_bytes(server.process.pid)
@@ -97,8 +114,7 @@ def observe(server, waiters, path, descriptors=0.5, seconds=0.5):
             raise SystemExit("they did not all wait at the same time")
         time.sleep(0.005)
     time.sleep(RUSH_SECONDS)
-    calm = json.loads(load(server, "--path", "/index", "--connections", 16, "--rate", PROBE_RATE, "--seconds", seconds,
-                           "--expect-body", "ok").communicate()[0])
+    calm = json.loads(ask_index(server, seconds).communicate()[0])
     if calm_before.poll() is not None:
         raise SystemExit("they did not wait as long as /index was asked")
     peak = procfs.resident_bytes(server.process.pid)
@@ -124,6 +140,10 @@ def observe(server, waiters, path, descriptors=0.5, seconds=0.5):
             f"200 in {figures['seconds']:.2f} s (the median after {figures['latency_us']['p50'] / 1e6:.2f} s), {(peak - before) / waiters:,.0f} resident bytes each; the p99 of /index in "
             f"all {len(probes)} half seconds, those of the rushes at the start and the end included: {p99s()}; "
             f"errors {sum(each['errors'] for each in [calm, *probes])}")
+
+
+def ask_index(server, seconds):
+    return load(server, "--path", "/index", "--connections", 16, "--rate", PROBE_RATE, "--seconds", seconds, "--expect-body", "ok")
 
 
 def load(server, *arguments):

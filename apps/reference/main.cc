@@ -61,6 +61,14 @@ Task<Response> echo(Request& request) {
     co_return response;
 }
 
+/// How many bytes the body has, of which one piece at a time is held.
+Task<Response> count(Request& request) {
+    request.set_max_body_bytes(std::numeric_limits<std::uint64_t>::max());
+    std::uint64_t bytes = 0;
+    while (auto piece = co_await request.read_body()) bytes += piece->size();
+    co_return std::to_string(bytes);
+}
+
 Task<void> write_chunks(web::BodyWriter& writer, std::uint64_t count) {
     for (std::uint64_t i = 0; i < count; ++i) {
         std::string line = "chunk " + std::to_string(i) + "\n";
@@ -158,6 +166,7 @@ void add_order_routes(web::Application& app) {
 
 int main(int argc, char** argv) {
     double timeout = 0;
+    double write_timeout = 0;
     std::string folder;
     std::string upstream;
     std::string database_url;
@@ -165,6 +174,7 @@ int main(int argc, char** argv) {
     double database_timeout = 30;
     web::CommandLine command_line("caropig-reference", "The server that tests and benchmarks talk to");
     command_line.option("--timeout", timeout, "Header, body and idle deadline in seconds; 0 for the defaults");
+    command_line.option("--write-timeout", write_timeout, "Deadline of a slow reader in seconds; 0 for the default");
     command_line.option("--static", folder, "Folder to serve under /static/");
     command_line.option("--upstream", upstream, "URL that GET /upstream fetches and relays");
     command_line.option("--database", database_url, "URL of the database that /db/ asks");
@@ -177,9 +187,14 @@ int main(int argc, char** argv) {
         command_line.serve_options().server.header_timeout(deadline).body_timeout(deadline).keep_alive_timeout(
             deadline);
     }
+    if (write_timeout > 0) {
+        command_line.serve_options().server.write_timeout(
+            std::chrono::milliseconds(static_cast<std::int64_t>(write_timeout * 1000)));
+    }
     web::Application app;
     app.get("/index", index_page);
     app.post("/echo", echo).put("/echo", echo);
+    app.post("/count", count).put("/count", count);
     app.get("/json", json);
     app.get("/sleep/{ms:uint}", sleep_ms);
     app.get("/upstream", [upstream] { return relay(upstream); });

@@ -24,6 +24,11 @@ void SocketStream::close() noexcept {
     if (fd_ >= 0) loop_.backend().close(std::exchange(fd_, -1));
 }
 
+void SocketStream::drop_unsent_at_close() noexcept {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    if (fd_ >= 0) ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 std::string SocketStream::peer() const {
     if (peer_ == nullptr) {
         std::string name = fd_ >= 0 ? peer_name(fd_) : std::string();

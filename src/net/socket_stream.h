@@ -17,6 +17,7 @@ public:
 
     void shutdown_write() noexcept override;
     void close() noexcept override;
+    void drop_unsent_at_close() noexcept override;
     [[nodiscard]] std::string peer() const override;
     [[nodiscard]] Loop& loop() const noexcept override { return loop_; }
     bool submit(ReceiveOperation& operation) noexcept override;

@@ -548,6 +548,7 @@ void Connection::on_write_timer() noexcept {
     if (sending_->sent - sent_before_ >= std::max<std::uint64_t>(enough, 1)) return arm_write_timer(*sending_);
     ++server_.limits.write_deadline;
     log::info("closing the connection to " + stream_->peer() + ": it reads too slowly (write_timeout, min_write_rate)");
+    stream_->drop_unsent_at_close();
     client_gone();
     delete_if_over();
 }

@@ -143,6 +143,21 @@ TEST(Tcp, WriteLargerThanTheSocketBufferWaitsForTheReader) {
     EXPECT_TRUE(received == sent);
 }
 
+TEST(Tcp, UnsentBytesAreDroppedWhereThatIsWanted) {
+    Accepting server;
+    RawSocket client = RawSocket::connect(server.listener->port());
+    server.wait_for(1);
+    server.loop.call_later(Duration::zero(), [&] {
+        server.streams[0]->drop_unsent_at_close();
+        server.streams[0]->close();
+    });
+    EXPECT_THROW(server.loop.run_until(write_text(*server.streams[0], std::string(16 << 20, 'x'))), Cancelled);
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(client.fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+    EXPECT_EQ(error, ECONNRESET);
+}
+
 TEST(Tcp, StopCancelsAReadAndNothingIsLost) {
     Accepting server;
     RawSocket client = RawSocket::connect(server.listener->port());

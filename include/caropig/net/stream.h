@@ -45,6 +45,10 @@ public:
     /// Stops at once: pending operations end with Cancelled in a later round. Idempotent.
     virtual void close() noexcept = 0;
 
+    /// Makes the close() to come throw away what the operating system has not sent yet: a socket's peer is told by a
+    /// reset. Otherwise the system goes on offering it, with the memory that it takes, to a peer that may never read.
+    virtual void drop_unsent_at_close() noexcept {}
+
     /// Who is at the other end, as "192.0.2.1:5000", "[2001:db8::1]:80", "unix:/path" or "pipe"; empty when unknown.
     [[nodiscard]] virtual std::string peer() const = 0;
 
