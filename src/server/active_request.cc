@@ -40,6 +40,9 @@ void ActiveRequest::reset() {
     position = 0;
     recycle(incoming);
     body_limit = 0;
+    inflater.reset();
+    inflater_chosen = false;
+    inflated_limit = 0;
     body_received = 0;
     drained = 0;
     body_done = true;

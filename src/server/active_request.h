@@ -2,6 +2,7 @@
 
 #include "http/h1/body_decoder.h"
 #include "http/h1/parser.h"
+#include "server/body_inflater.h"
 #include <caropig/async/cancellation.h>
 #include <caropig/async/event.h>
 #include <caropig/async/task.h>
@@ -9,6 +10,7 @@
 #include <caropig/loop/timer.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -58,6 +60,9 @@ struct ActiveRequest : detail::TaskCompletion {
     std::uint64_t body_received = 0;
     std::uint64_t drained = 0;
     bool body_done = true;
+    std::unique_ptr<BodyInflater> inflater;  // where it is coded
+    bool inflater_chosen = false;
+    std::uint64_t inflated_limit = 0;
     std::optional<TimePoint> body_deadline;  // while the handler waits for its client
     Duration body_waited{};                  // how long it has done so
     bool body_timed_out = false;

@@ -97,6 +97,7 @@ private:
     void own_head();
     ActiveRequest& activate();
     Task<std::optional<std::string_view>> read_body();
+    Task<std::optional<std::string_view>> read_decoded_body();
     std::optional<std::string_view> next_piece();
     class BodyWait;
     void send_continue();

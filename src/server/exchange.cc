@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t kMovedBody = std::size_t{16} * 1024;  // a body of this size is sent from where it is, not copied
 
+constexpr std::string_view kBodyLimit = "max_body_bytes";
+
 // RFC 9110 15.3.5 and 15.4.5; 205 may say that there is nothing, but not have anything (15.3.6).
 bool status_is_framed(int status) noexcept { return status != 204 && status != 304; }
 bool status_has_body(int status) noexcept { return status_is_framed(status) && status != 205; }
@@ -67,12 +69,14 @@ std::string_view Exchange::rebase(std::string_view view) const noexcept {
     return connection().active_ != nullptr ? connection().active_->moved(view) : view;
 }
 
-Task<std::optional<std::string_view>> Exchange::read_body() { return connection().read_body(); }
+Task<std::optional<std::string_view>> Exchange::read_body() {
+    return decodes_body() ? connection().read_decoded_body() : connection().read_body();
+}
 
 Task<std::string> Exchange::read_whole_body() {
     std::string body;
     for (;;) {
-        auto piece = co_await connection().read_body();
+        auto piece = co_await read_body();
         if (!piece) break;
         body += *piece;
     }
@@ -87,6 +91,8 @@ int Exchange::status_if_cancelled() const noexcept {
 }
 
 void Exchange::set_max_body_bytes(std::uint64_t limit) noexcept { connection().activate().body_limit = limit; }
+void Exchange::set_max_inflated_bytes(std::uint64_t limit) noexcept { connection().activate().inflated_limit = limit; }
+bool Exchange::decodes_body() const noexcept { return connection().server_.options.decompress_requests(); }
 
 void Exchange::start_response(const ResponseHead& head, std::optional<std::uint64_t> length) {
     connection().start_response(head, length);
@@ -124,6 +130,7 @@ ActiveRequest& Connection::activate() {
     unparsed_ = {};
     rest_taken_ = true;
     active_->body_limit = server_.options.max_body_bytes();
+    active_->inflated_limit = server_.options.max_inflated_bytes();
     active_->body_done = !has_body();
     if (!active_->body_done) active_->decoder.emplace(request.framing, request.content_length);
     return *active_;
@@ -175,20 +182,17 @@ void Connection::take_result() noexcept {
     } catch (const Cancelled&) {
         if (active_->cut == ActiveRequest::Cut::kNot) log::warning(where() + ": the handler ended with Cancelled");
     } catch (const BodyError& error) {
-        std::string limit;
-        if (error.status() == 413) {
-            ++server_.limits.body;
-            limit = " (max_body_bytes)";
-        } else if (error.status() == 408) {
-            ++server_.limits.body_deadline;
-            limit = " (body_timeout, min_body_rate)";
-        }
+        if (error.status() == 413) ++(error.limit() == kBodyLimit ? server_.limits.body : server_.limits.inflated);
+        if (error.status() == 408) ++server_.limits.body_deadline;
+        std::string limit(error.limit());
+        if (!limit.empty()) limit = " (" + limit + ")";
         log::info(std::to_string(error.status()) + " " + where() + " from " + stream_->peer() + ": " + error.what() +
                   limit);
         keep_alive_ = false;
         linger_ = true;
         if (!responded_) {
-            respond({error.status(), "text/plain; charset=UTF-8", {}}, std::string(error.what()) + "\n", nullptr);
+            const std::string_view fields = error.status() == 415 ? BodyInflater::kAcceptEncoding : std::string_view();
+            respond({error.status(), "text/plain; charset=UTF-8", fields}, std::string(error.what()) + "\n", nullptr);
         }
     } catch (const IoError& error) {
         if (!gone_) log::write(log::Level::kError, "application", where() + ": " + error.what());
@@ -234,7 +238,8 @@ std::optional<std::string_view> Connection::next_piece() {
         switch (step.state) {
             case Step::kData:
                 active.body_received += step.data.size();
-                if (active.body_received > active.body_limit) throw BodyError(413, "the request's body is too large");
+                if (active.body_received > active.body_limit)
+                    throw BodyError(413, "the request's body is too large", kBodyLimit);
                 return step.data;
             case Step::kDone:
                 active.body_done = true;
@@ -295,7 +300,7 @@ Task<std::optional<std::string_view>> Connection::read_body() {
     ActiveRequest& active = activate();
     if (!active.body_done && active.body_received == 0 && active.head.content_length > active.body_limit &&
         active.head.framing == http::h1::Framing::kLength) {
-        throw BodyError(413, "the request's body is too large");
+        throw BodyError(413, "the request's body is too large", kBodyLimit);
     }
     for (;;) {
         auto piece = next_piece();
@@ -304,12 +309,34 @@ Task<std::optional<std::string_view>> Connection::read_body() {
             co_return piece;
         }
         if (peer_finished_) throw BodyError(400, "the request's body ended early");
-        if (active.body_timed_out) throw BodyError(408, "the request's body took too long");
+        if (active.body_timed_out)
+            throw BodyError(408, "the request's body took too long", "body_timeout, min_body_rate");
         if (active.head.expect_continue && !active.continue_sent && !responded_) send_continue();
         BodyWait wait(*this, active);
         active.body_arrived.clear();
         receive();
         co_await active.body_arrived.wait();
+    }
+}
+
+/// The same without its content codings.
+Task<std::optional<std::string_view>> Connection::read_decoded_body() {
+    ActiveRequest& active = activate();
+    if (!std::exchange(active.inflater_chosen, true)) {
+        active.inflater = BodyInflater::make(head().fields, active.inflated_limit);
+    }
+    for (;;) {
+        if (active.inflater != nullptr) {
+            const std::string_view decoded = active.inflater->next();
+            if (!decoded.empty()) co_return decoded;
+        }
+        auto piece = co_await read_body();
+        if (active.inflater == nullptr) co_return piece;
+        if (!piece) {
+            active.inflater->finish();
+            co_return std::nullopt;
+        }
+        active.inflater->take(*piece);
     }
 }
 

@@ -15,7 +15,7 @@ FormKind form_kind(const Request& request) {
     FormKind kind = FormKind::kNone;
     if (http::has_media_type(type, "application/x-www-form-urlencoded")) kind = FormKind::kUrlencoded;
     if (http::has_media_type(type, "multipart/form-data")) kind = FormKind::kMultipart;
-    if (kind != FormKind::kNone && request.header("Content-Encoding")) {
+    if (kind != FormKind::kNone && !request.decodes_body() && request.header("Content-Encoding")) {
         throw HttpError(415, "a form with a Content-Encoding");
     }
     return kind;

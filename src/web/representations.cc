@@ -1,6 +1,6 @@
 #include "web/representations.h"
 
-#include "web/content_coding.h"
+#include "http/content_coding.h"
 
 #include <algorithm>
 #include <array>
@@ -102,7 +102,8 @@ Representation Representations::make(const Representation& wanted) {
         if (!wanted.file->in_memory) read = read_content(*wanted.file);
         if (!wanted.file->in_memory && !read) return plain(wanted.file);
         auto coded = std::make_shared<ServedFile>();
-        coded->content = encode(wanted.coding, CodingLevels().of(wanted.coding), read ? *read : wanted.file->content);
+        coded->content = http::encode_content(wanted.coding, http::CodingLevels().of(wanted.coding),
+                                              read ? *read : wanted.file->content);
         if (coded->content.size() < wanted.file->identity.size) {
             coded->kind = ServedFile::Kind::kFile;
             coded->content.shrink_to_fit();

@@ -52,5 +52,7 @@ Task<std::optional<std::string_view>> Request::take_whole_body() {
 }
 
 void Request::set_max_body_bytes(std::uint64_t limit) noexcept { exchange_->set_max_body_bytes(limit); }
+void Request::set_max_inflated_bytes(std::uint64_t limit) noexcept { exchange_->set_max_inflated_bytes(limit); }
+bool Request::decodes_body() const noexcept { return exchange_->decodes_body(); }
 
 }  // namespace caropig::web

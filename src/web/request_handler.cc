@@ -109,7 +109,7 @@ Task<void> RequestHandler::flush() {
         exchange.start_response(ResponseSender::head(response_), std::nullopt);
     }
     std::string piece = ResponseSender::take_body(response_);
-    if (encoder_) encoder_->write(std::exchange(piece, {}), Encoder::Flush::kYes, piece);
+    if (encoder_) encoder_->write(std::exchange(piece, {}), http::ContentEncoder::Flush::kYes, piece);
     co_await exchange.write(piece);
 }
 
@@ -181,7 +181,8 @@ Task<int> HandlerRunner::run(Request& request, std::unique_ptr<RequestHandler> h
     Response& response = handler->response_;
     if (handler->flushed_) {
         std::string rest = ResponseSender::take_body(response);
-        if (handler->encoder_) handler->encoder_->write(std::exchange(rest, {}), Encoder::Flush::kFinish, rest);
+        if (handler->encoder_)
+            handler->encoder_->write(std::exchange(rest, {}), http::ContentEncoder::Flush::kFinish, rest);
         co_await exchange.write(rest);
         co_await exchange.finish();
         co_return handler->status();

@@ -20,7 +20,7 @@ constexpr std::size_t kPiece = std::size_t{64} * 1024;
 constexpr std::array kSmallest{ContentCoding::kBrotli, ContentCoding::kZstd, ContentCoding::kGzip};
 constexpr std::array kLeastMemory{ContentCoding::kGzip, ContentCoding::kZstd, ContentCoding::kBrotli};
 
-CodingLevels levels_of(const CompressionOptions& options) {
+http::CodingLevels levels_of(const CompressionOptions& options) {
     return {options.gzip_level(), options.brotli_level(), options.zstd_level()};
 }
 
@@ -64,13 +64,13 @@ void ResponseCoding::mark(Response& response, ContentCoding coding) {
     }
 }
 
-std::unique_ptr<Encoder> ResponseCoding::begin(const CompressionOptions& options, http::HeadersView request,
-                                               Response& response) {
+std::unique_ptr<http::ContentEncoder> ResponseCoding::begin(const CompressionOptions& options,
+                                                            http::HeadersView request, Response& response) {
     if (!may_be_coded(response)) return nullptr;
     ContentCoding coding = choose(request, response, kLeastMemory);
     if (coding == ContentCoding::kIdentity) return nullptr;
     mark(response, coding);
-    return make_encoder(coding, levels_of(options).of(coding));
+    return http::make_encoder(coding, levels_of(options).of(coding));
 }
 
 void ResponseCoding::announce(const CompressionOptions& options, http::HeadersView request, Response& response) {
@@ -94,12 +94,12 @@ void ResponseCoding::apply(const CompressionOptions& options, http::HeadersView 
     if (coding == ContentCoding::kIdentity || response.body_.size() < options.min_bytes()) return;
     const int level = levels_of(options).of(coding);
     if (response.body_.size() <= kPiece) {
-        std::string coded = encode(coding, level, response.body_);
+        std::string coded = http::encode_content(coding, level, response.body_);
         if (coded.size() >= response.body_.size()) return;
         response.body_ = std::move(coded);
     } else {
         response.special_ = std::make_unique<Response::Special>();
-        response.special_->producer = [body = std::move(response.body_), encoder = make_encoder(coding, level)](
+        response.special_->producer = [body = std::move(response.body_), encoder = http::make_encoder(coding, level)](
                                           BodyWriter& writer) mutable { return write_pieces(body, *encoder, writer); };
         response.body_ = {};
     }
@@ -107,21 +107,22 @@ void ResponseCoding::apply(const CompressionOptions& options, http::HeadersView 
 }
 
 /// Each piece can be decoded when it arrives: who streams wants it to be seen.
-Task<void> ResponseCoding::produce(Response::Producer& producer, Encoder& encoder, BodyWriter& writer) {
+Task<void> ResponseCoding::produce(Response::Producer& producer, http::ContentEncoder& encoder, BodyWriter& writer) {
     BodyWriter coded(writer, encoder);
     co_await producer(coded);
     std::string last;
-    encoder.write({}, Encoder::Flush::kFinish, last);
+    encoder.write({}, http::ContentEncoder::Flush::kFinish, last);
     co_await writer.write(last);
 }
 
-Task<void> ResponseCoding::write_pieces(const std::string& body, Encoder& encoder, BodyWriter& writer) {
+Task<void> ResponseCoding::write_pieces(const std::string& body, http::ContentEncoder& encoder, BodyWriter& writer) {
     std::string_view left = body;
     std::string coded;
     while (!left.empty()) {
         std::string_view piece = left.substr(0, kPiece);
         left.remove_prefix(piece.size());
-        encoder.write(piece, left.empty() ? Encoder::Flush::kFinish : Encoder::Flush::kNo, coded);
+        encoder.write(piece, left.empty() ? http::ContentEncoder::Flush::kFinish : http::ContentEncoder::Flush::kNo,
+                      coded);
         if (!coded.empty()) co_await writer.write(coded);
         coded.clear();
         co_await yield();  // others have their turn

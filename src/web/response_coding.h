@@ -1,6 +1,6 @@
 #pragma once
 
-#include "web/content_coding.h"
+#include "http/content_coding.h"
 #include <caropig/async/task.h>
 #include <caropig/http/headers.h>
 #include <caropig/web/compression.h>
@@ -20,8 +20,8 @@ public:
     static void apply(const CompressionOptions& options, http::HeadersView request, Response& response);
 
     /// The same for a response whose pieces the caller sends: what codes them, or null.
-    static std::unique_ptr<Encoder> begin(const CompressionOptions& options, http::HeadersView request,
-                                          Response& response);
+    static std::unique_ptr<http::ContentEncoder> begin(const CompressionOptions& options, http::HeadersView request,
+                                                       Response& response);
 
     /// As apply(), for a response that will be sent without its body (304): the fields that depend on the coding.
     static void announce(const CompressionOptions& options, http::HeadersView request, Response& response);
@@ -31,8 +31,8 @@ private:
     static http::ContentCoding choose(http::HeadersView request, Response& response,
                                       std::span<const http::ContentCoding> available);
     static void mark(Response& response, http::ContentCoding coding);
-    static Task<void> produce(Response::Producer& producer, Encoder& encoder, BodyWriter& writer);
-    static Task<void> write_pieces(const std::string& body, Encoder& encoder, BodyWriter& writer);
+    static Task<void> produce(Response::Producer& producer, http::ContentEncoder& encoder, BodyWriter& writer);
+    static Task<void> write_pieces(const std::string& body, http::ContentEncoder& encoder, BodyWriter& writer);
 };
 
 }  // namespace caropig::web

@@ -1,6 +1,6 @@
 #include "web/response_sender.h"
 
-#include "web/content_coding.h"
+#include "http/content_coding.h"
 #include <caropig/base/check.h>
 
 namespace caropig::web {
@@ -11,7 +11,7 @@ Task<void> BodyWriter::write(std::string_view data) {
 
 Task<void> BodyWriter::write_coded(std::string_view data) {
     std::string coded;
-    encoder_->write(data, Encoder::Flush::kYes, coded);
+    encoder_->write(data, http::ContentEncoder::Flush::kYes, coded);
     co_await exchange_->write(coded);
 }
 

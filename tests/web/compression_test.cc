@@ -1,5 +1,5 @@
+#include "http/content_coding.h"
 #include "support/web_client.h"
-#include "web/content_coding.h"
 #include <caropig/web/application.h>
 #include <caropig/web/etag.h>
 
@@ -27,7 +27,7 @@ std::string decoded(const Answer& answer) {
     auto coding = http::parse_content_coding(answer.field("Content-Encoding").value_or("identity"));
     if (!coding) return "an unknown coding";
     if (*coding == ContentCoding::kIdentity) return answer.body;
-    return decode(*coding, answer.body, 100'000'000).value_or("not of that coding");
+    return http::decode_content(*coding, answer.body, 100'000'000).value_or("not of that coding");
 }
 
 Task<void> write_lines(BodyWriter& writer) {
@@ -214,7 +214,7 @@ TEST_F(Compression, StreamsAreFlushedAtEachWrite) {
         ASSERT_EQ(answers.size(), 1u);
         EXPECT_FALSE(answers[0].complete);
         std::string text;
-        auto decoder = make_decoder(*http::parse_content_coding(accept), 1000);
+        auto decoder = http::make_decoder(*http::parse_content_coding(accept), 1000);
         ASSERT_TRUE(decoder->write(answers[0].body, text));
         EXPECT_EQ(text, "first") << accept << ": it is seen before the rest is made";
         go.set();

@@ -1,3 +1,4 @@
+#include "http/content_coding.h"
 #include "support/web_client.h"
 #include "web/temporary_file.h"
 #include <caropig/async/event.h>
@@ -150,6 +151,17 @@ TEST(FormArguments, ErrorsAreStatuses) {
             client.post("/", "a=1", "Content-Encoding: gzip\r\nContent-Type: " + std::string(type) + "\r\n").status,
             415);
     }
+}
+
+TEST(FormArguments, OfACompressedFormWhereTheServerDecompresses) {
+    Application app;
+    app.post("/", [](Request& request) { return Response(request.get_argument("a")); });
+    WebClient client(app, server::ServerOptions().decompress_requests(true));
+    const std::string body = http::encode_content(http::ContentCoding::kGzip, 6, "a=coded+value");
+    const Answer answer =
+        client.post("/", body, "Content-Encoding: gzip\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.body, "coded value");
 }
 
 TEST(FormArguments, WhoDoesNotAskDoesNotPay) {

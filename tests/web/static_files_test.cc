@@ -1,5 +1,5 @@
+#include "http/content_coding.h"
 #include "support/web_client.h"
-#include "web/content_coding.h"
 #include <caropig/web/application.h>
 #include <caropig/web/static_files.h>
 
@@ -572,7 +572,7 @@ TEST_F(StaticFiles, FavouriteIconAndRobots) {
 }
 
 std::string gunzip(const Answer& answer, http::ContentCoding coding) {
-    return decode(coding, answer.body, 10'000'000).value_or("not of this coding");
+    return http::decode_content(coding, answer.body, 10'000'000).value_or("not of this coding");
 }
 
 TEST_F(StaticFiles, FilesCompressedBeforehandAreSent) {

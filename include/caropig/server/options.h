@@ -48,6 +48,12 @@ public:
     CAROPIG_OPTION(std::size_t, max_target_bytes, 8192)
     /// Bytes of a request's body; more is answered 413. A handler that streams may raise it for its request.
     CAROPIG_OPTION(std::uint64_t, max_body_bytes, std::uint64_t{10} * 1024 * 1024)
+    /// Whether bodies that are coded with gzip, br or zstd are decoded for their handlers; any other coding is answered
+    /// 415 then, and without it handlers see what was sent. Off by default as Tornado's decompress_request: few bytes
+    /// cost much work, and who forwards a body wants it as it is.
+    CAROPIG_OPTION(bool, decompress_requests, false)
+    /// Bytes that may come of such a body; more is answered 413. As much as a body that is not coded may have.
+    CAROPIG_OPTION(std::uint64_t, max_inflated_bytes, std::uint64_t{10} * 1024 * 1024)
     /// Bytes of a body, or of pipelined requests, that are read ahead of the handler; then reading pauses.
     CAROPIG_OPTION(std::size_t, read_ahead_bytes, std::size_t{64} * 1024)
     /// Bytes that all connections of a worker hold together: heads that are incomplete, bodies and pipelined requests

@@ -28,6 +28,7 @@ struct LimitCounters {
     std::uint64_t target = 0;                   ///< max_target_bytes
     std::uint64_t head = 0;                     ///< max_head_bytes, max_fields
     std::uint64_t body = 0;                     ///< max_body_bytes
+    std::uint64_t inflated = 0;                 ///< max_inflated_bytes
     std::uint64_t buffered = 0;                 ///< max_buffered_bytes
     std::uint64_t head_deadline = 0;            ///< header_timeout
     std::uint64_t body_deadline = 0;            ///< body_timeout, min_body_rate

@@ -25,11 +25,15 @@ class Connection;
 /// The request's body is not what it should be, or came too slowly. Its status is the answer that it deserves.
 class BodyError : public std::runtime_error {
 public:
-    BodyError(int status, const std::string& message) : std::runtime_error(message), status_(status) {}
+    /// `limit` is the name of the option that was exceeded, if one was; it must be a literal.
+    BodyError(int status, const std::string& message, std::string_view limit = {})
+        : std::runtime_error(message), status_(status), limit_(limit) {}
     [[nodiscard]] int status() const noexcept { return status_; }
+    [[nodiscard]] std::string_view limit() const noexcept { return limit_; }
 
 private:
     int status_;
+    std::string_view limit_;
 };
 
 /// The head of a response. `content_type` may be empty; `fields` are complete lines "Name: value\r\n" without those
@@ -96,7 +100,8 @@ public:
 
     /// The next piece of the body, valid until the next call; nothing at its end. Sends "100 Continue" where the
     /// client waits for it. Nothing is read ahead beyond the option read_ahead_bytes.
-    /// Throws BodyError (400, 408, 413), Cancelled when the client has gone.
+    /// With the option decompress_requests it is given decoded; what headers() and content_length() say is then of the
+    /// body as it was sent. Throws BodyError (400, 408, 413, 415), Cancelled when the client has gone.
     Task<std::optional<std::string_view>> read_body();
     /// The rest of the body as a whole. As read_body().
     Task<std::string> read_whole_body();
@@ -105,6 +110,10 @@ public:
     [[nodiscard]] const http::Headers& trailers() const noexcept;
     /// Another limit than the option max_body_bytes, for this request; before its body is read.
     void set_max_body_bytes(std::uint64_t limit) noexcept;
+    /// The same for the option max_inflated_bytes.
+    void set_max_inflated_bytes(std::uint64_t limit) noexcept;
+    /// Whether read_body() decodes what has a Content-Encoding: the option decompress_requests.
+    [[nodiscard]] bool decodes_body() const noexcept;
 
     /// Begins a response whose body follows by write(): with Content-Length when `length` is known, else chunked (or
     /// until close, for HTTP/1.0).

@@ -72,7 +72,8 @@ public:
     // Arguments, with Tornado's semantics: of the query and, where body() is there, of an urlencoded or multipart form
     // in it; the last of several, whitespace stripped, control characters made spaces. Both are parsed once, when they
     // are first asked for, and errors are thrown then: HttpError 400 for what is not UTF-8, a bad percent escape or a
-    // broken form, 413 for a form beyond the form options, 415 for a compressed one.
+    // broken form, 413 for a form beyond the form options, 415 for a
+    // compressed one that decodes_body() leaves as it is.
 
     /// The argument, or `HttpError(400)` when it is missing.
     [[nodiscard]] std::string get_argument(std::string_view name) const;
@@ -120,6 +121,11 @@ public:
     Task<std::optional<std::string_view>> read_body();
     /// Another limit for this body than the server's max_body_bytes; before it is read.
     void set_max_body_bytes(std::uint64_t limit) noexcept;
+    /// The same for the server's max_inflated_bytes.
+    void set_max_inflated_bytes(std::uint64_t limit) noexcept;
+    /// Whether the body is given decoded where it has a Content-Encoding: the server's decompress_requests. Its headers
+    /// are those of the body as it was sent.
+    [[nodiscard]] bool decodes_body() const noexcept;
 
     /// The loop of the worker that answers this request.
     [[nodiscard]] Loop& loop() const noexcept;

@@ -170,7 +170,7 @@ private:
     Request* request_ = nullptr;
     Response response_;
     std::shared_ptr<const boost::json::value> current_user_;
-    std::shared_ptr<Encoder> encoder_;  // of what is flushed, where it is compressed
+    std::shared_ptr<http::ContentEncoder> encoder_;  // of what is flushed, where it is compressed
     bool finished_ = false;
     bool flushed_ = false;
 };

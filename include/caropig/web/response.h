@@ -13,13 +13,15 @@
 
 /// \file
 /// What a handler answers with.
+namespace caropig::http {
+class ContentEncoder;
+}
 namespace caropig::server {
 class Exchange;
 }
 
 namespace caropig::web {
 
-class Encoder;
 class Request;
 
 /// Where a streamed response is written to.
@@ -27,7 +29,8 @@ class BodyWriter {
 public:
     explicit BodyWriter(server::Exchange& exchange) noexcept : exchange_(&exchange) {}
     /// The same, with what is written compressed on its way. `encoder` must outlive it.
-    BodyWriter(const BodyWriter& other, Encoder& encoder) noexcept : exchange_(other.exchange_), encoder_(&encoder) {}
+    BodyWriter(const BodyWriter& other, http::ContentEncoder& encoder) noexcept
+        : exchange_(other.exchange_), encoder_(&encoder) {}
 
     /// Sends a piece, and waits until the connection has taken it: awaiting it is the flow control. `data` must outlive
     /// the task. Throws IoError when the client has gone, Cancelled.
@@ -37,7 +40,7 @@ private:
     Task<void> write_coded(std::string_view data);
 
     server::Exchange* exchange_;
-    Encoder* encoder_ = nullptr;
+    http::ContentEncoder* encoder_ = nullptr;
 };
 
 /// A response: status, header fields, and a body, either whole or produced piece by piece.

@@ -1,4 +1,4 @@
-#include "web/content_coding.h"
+#include "http/content_coding.h"
 
 #include <caropig/base/check.h>
 
@@ -11,12 +11,10 @@
 #include <zlib.h>
 #include <zstd.h>
 
-namespace caropig::web {
+namespace caropig::http {
 namespace {
 
-using http::ContentCoding;
-
-constexpr std::size_t kRoom = std::size_t{16} * 1024;  // by which output grows
+constexpr std::size_t kRoom = std::size_t{16} * 1024;  // by which encoded output grows
 constexpr int kWindowBits = 19;                        // of br and zstd, as encoded here
 constexpr int kMaxDecodedWindowBits = 23;              // RFC 8878 3.1.1.1.2: 8 MiB is what a decoder should take
 constexpr int kGzipWrapper = 16;                       // added to zlib's window bits: gzip's header, not zlib's
@@ -37,7 +35,7 @@ auto grow(std::string& out, Fill&& fill) {
     return result;
 }
 
-class GzipEncoder final : public Encoder {
+class GzipEncoder final : public ContentEncoder {
 public:
     explicit GzipEncoder(int level) {
         constexpr int kMemory = 8;
@@ -73,7 +71,7 @@ private:
     z_stream stream_{};
 };
 
-class BrotliEncoder final : public Encoder {
+class BrotliEncoder final : public ContentEncoder {
 public:
     explicit BrotliEncoder(int level) : state_(::BrotliEncoderCreateInstance(nullptr, nullptr, nullptr)) {
         if (state_ == nullptr) throw std::bad_alloc();
@@ -108,7 +106,7 @@ private:
     BrotliEncoderState* state_;
 };
 
-class ZstdEncoder final : public Encoder {
+class ZstdEncoder final : public ContentEncoder {
 public:
     explicit ZstdEncoder(int level) : context_(::ZSTD_createCCtx()) {
         if (context_ == nullptr) throw std::bad_alloc();
@@ -138,9 +136,9 @@ private:
     ZSTD_CCtx* context_;
 };
 
-class GzipDecoder final : public Decoder {
+class GzipDecoder final : public ContentDecoder {
 public:
-    explicit GzipDecoder(std::uint64_t limit) : Decoder(limit) {
+    explicit GzipDecoder(std::uint64_t limit) : ContentDecoder(limit) {
         if (::inflateInit2(&stream_, MAX_WBITS + kGzipWrapper) != Z_OK) throw std::bad_alloc();
     }
     ~GzipDecoder() override { ::inflateEnd(&stream_); }
@@ -169,10 +167,10 @@ private:
     bool ended_ = false;
 };
 
-class BrotliDecoder final : public Decoder {
+class BrotliDecoder final : public ContentDecoder {
 public:
     explicit BrotliDecoder(std::uint64_t limit)
-        : Decoder(limit), state_(::BrotliDecoderCreateInstance(nullptr, nullptr, nullptr)) {
+        : ContentDecoder(limit), state_(::BrotliDecoderCreateInstance(nullptr, nullptr, nullptr)) {
         if (state_ == nullptr) throw std::bad_alloc();
     }
     ~BrotliDecoder() override { ::BrotliDecoderDestroyInstance(state_); }
@@ -193,9 +191,9 @@ private:
     BrotliDecoderState* state_;
 };
 
-class ZstdDecoder final : public Decoder {
+class ZstdDecoder final : public ContentDecoder {
 public:
-    explicit ZstdDecoder(std::uint64_t limit) : Decoder(limit), context_(::ZSTD_createDCtx()) {
+    explicit ZstdDecoder(std::uint64_t limit) : ContentDecoder(limit), context_(::ZSTD_createDCtx()) {
         if (context_ == nullptr) throw std::bad_alloc();
         ::ZSTD_DCtx_setParameter(context_, ZSTD_d_windowLogMax, kMaxDecodedWindowBits);
     }
@@ -234,7 +232,7 @@ int CodingLevels::of(ContentCoding coding) const noexcept {
     return 0;
 }
 
-std::unique_ptr<Encoder> make_encoder(ContentCoding coding, int level) {
+std::unique_ptr<ContentEncoder> make_encoder(ContentCoding coding, int level) {
     switch (coding) {
         case ContentCoding::kGzip:
             return std::make_unique<GzipEncoder>(level);
@@ -248,30 +246,37 @@ std::unique_ptr<Encoder> make_encoder(ContentCoding coding, int level) {
     CAROPIG_CHECK(false, "identity needs no encoder");
 }
 
-std::string encode(ContentCoding coding, int level, std::string_view data) {
+std::string encode_content(ContentCoding coding, int level, std::string_view data) {
     std::string out;
-    make_encoder(coding, level)->write(data, Encoder::Flush::kFinish, out);
+    make_encoder(coding, level)->write(data, ContentEncoder::Flush::kFinish, out);
     return out;
 }
 
-std::expected<void, DecodeError> Decoder::write(std::string_view data, std::string& out) {
+std::expected<bool, CodingError> ContentDecoder::write_some(std::string_view& data, std::string& out) {
+    // One byte more than is allowed, so that a body of exactly the limit is told from a larger one.
+    std::size_t room = left_ < kPiece ? static_cast<std::size_t>(left_) + 1 : kPiece;
+    std::size_t before = out.size();
+    out.resize(before + room);
+    Step step = this->step(data, out.data() + before, room);
+    out.resize(before + static_cast<std::size_t>(std::min<std::uint64_t>(step.produced, left_)));
+    if (!step.ok) return std::unexpected(CodingError::kMalformed);
+    if (step.produced > left_) return std::unexpected(CodingError::kTooLarge);
+    left_ -= step.produced;
+    data.remove_prefix(step.consumed);
+    if (data.empty() && step.produced < room) return false;
+    if (step.consumed == 0 && step.produced == 0) return std::unexpected(CodingError::kMalformed);
+    return true;
+}
+
+std::expected<void, CodingError> ContentDecoder::write(std::string_view data, std::string& out) {
     for (;;) {
-        // One byte more than is allowed, so that a body of exactly the limit is told from a larger one.
-        std::size_t room = left_ < kRoom ? static_cast<std::size_t>(left_) + 1 : kRoom;
-        std::size_t before = out.size();
-        out.resize(before + room);
-        Step step = this->step(data, out.data() + before, room);
-        out.resize(before + static_cast<std::size_t>(std::min<std::uint64_t>(step.produced, left_)));
-        if (!step.ok) return std::unexpected(DecodeError::kMalformed);
-        if (step.produced > left_) return std::unexpected(DecodeError::kTooLarge);
-        left_ -= step.produced;
-        data.remove_prefix(step.consumed);
-        if (data.empty() && step.produced < room) return {};
-        if (step.consumed == 0 && step.produced == 0) return std::unexpected(DecodeError::kMalformed);
+        auto more = write_some(data, out);
+        if (!more) return std::unexpected(more.error());
+        if (!*more) return {};
     }
 }
 
-std::unique_ptr<Decoder> make_decoder(ContentCoding coding, std::uint64_t limit) {
+std::unique_ptr<ContentDecoder> make_decoder(ContentCoding coding, std::uint64_t limit) {
     switch (coding) {
         case ContentCoding::kGzip:
             return std::make_unique<GzipDecoder>(limit);
@@ -285,12 +290,13 @@ std::unique_ptr<Decoder> make_decoder(ContentCoding coding, std::uint64_t limit)
     CAROPIG_CHECK(false, "identity needs no decoder");
 }
 
-std::expected<std::string, DecodeError> decode(ContentCoding coding, std::string_view data, std::uint64_t limit) {
+std::expected<std::string, CodingError> decode_content(ContentCoding coding, std::string_view data,
+                                                       std::uint64_t limit) {
     std::string out;
     auto decoder = make_decoder(coding, limit);
     if (auto written = decoder->write(data, out); !written) return std::unexpected(written.error());
-    if (!decoder->complete()) return std::unexpected(DecodeError::kMalformed);
+    if (!decoder->complete()) return std::unexpected(CodingError::kMalformed);
     return out;
 }
 
-}  // namespace caropig::web
+}  // namespace caropig::http

@@ -1,14 +1,12 @@
-#include "web/content_coding.h"
+#include "http/content_coding.h"
 
 #include <array>
 #include <string>
 
 #include <gtest/gtest.h>
 
-namespace caropig::web {
+namespace caropig::http {
 namespace {
-
-using http::ContentCoding;
 
 constexpr std::array kAll{ContentCoding::kGzip, ContentCoding::kBrotli, ContentCoding::kZstd};
 
@@ -23,11 +21,11 @@ TEST(ContentCoding, RoundTrips) {
     for (ContentCoding coding : kAll) {
         for (std::size_t size : {0, 1, 1000, 16384, 16385, 1'000'000}) {
             std::string text = sample(size);
-            std::string coded = encode(coding, CodingLevels().of(coding), text);
+            std::string coded = encode_content(coding, CodingLevels().of(coding), text);
             if (size > 1000) {
                 EXPECT_LT(coded.size(), size) << to_string(coding);
             }
-            EXPECT_TRUE(decode(coding, coded, size) == text) << to_string(coding) << " " << size;
+            EXPECT_TRUE(decode_content(coding, coded, size) == text) << to_string(coding) << " " << size;
         }
     }
 }
@@ -42,13 +40,13 @@ TEST(ContentCoding, WhatWasFlushedCanBeDecoded) {
             std::string piece = sample(size);
             expected += piece;
             std::string coded;
-            encoder->write(piece, Encoder::Flush::kYes, coded);
+            encoder->write(piece, ContentEncoder::Flush::kYes, coded);
             ASSERT_TRUE(decoder->write(coded, decoded)) << to_string(coding);
             EXPECT_TRUE(decoded == expected) << to_string(coding);
             EXPECT_FALSE(decoder->complete()) << to_string(coding);
         }
         std::string last;
-        encoder->write({}, Encoder::Flush::kFinish, last);
+        encoder->write({}, ContentEncoder::Flush::kFinish, last);
         ASSERT_TRUE(decoder->write(last, decoded));
         EXPECT_TRUE(decoder->complete()) << to_string(coding);
         EXPECT_TRUE(decoded == expected);
@@ -62,18 +60,18 @@ TEST(ContentCoding, WithoutFlushingPiecesAreOneBody) {
         std::string expected;
         for (int i = 0; i < 100; ++i) {
             expected += "piece";
-            encoder->write("piece", Encoder::Flush::kNo, coded);
+            encoder->write("piece", ContentEncoder::Flush::kNo, coded);
         }
-        encoder->write({}, Encoder::Flush::kFinish, coded);
+        encoder->write({}, ContentEncoder::Flush::kFinish, coded);
         EXPECT_LT(coded.size(), 100u) << to_string(coding);
-        EXPECT_EQ(decode(coding, coded, 500), expected);
+        EXPECT_EQ(decode_content(coding, coded, 500), expected);
     }
 }
 
 TEST(ContentCoding, DecodesByteByByte) {
     for (ContentCoding coding : kAll) {
         std::string text = sample(50'000);
-        std::string coded = encode(coding, CodingLevels().of(coding), text);
+        std::string coded = encode_content(coding, CodingLevels().of(coding), text);
         auto decoder = make_decoder(coding, text.size());
         std::string decoded;
         for (char byte : coded) {
@@ -88,40 +86,41 @@ TEST(ContentCoding, DecodesByteByByte) {
 TEST(ContentCoding, ALimitOnWhatComesOut) {
     for (ContentCoding coding : kAll) {
         const std::string zeros(3'000'000, '\0');
-        std::string coded = encode(coding, CodingLevels().of(coding), zeros);
+        std::string coded = encode_content(coding, CodingLevels().of(coding), zeros);
         EXPECT_LT(coded.size(), 10'000u) << "a bomb, small as it is";
-        EXPECT_TRUE(decode(coding, coded, zeros.size())) << to_string(coding);
+        EXPECT_TRUE(decode_content(coding, coded, zeros.size())) << to_string(coding);
         for (std::uint64_t limit : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{zeros.size() - 1}}) {
             std::string out;
             auto result = make_decoder(coding, limit)->write(coded, out);
-            EXPECT_EQ(result, std::unexpected(DecodeError::kTooLarge)) << to_string(coding) << " " << limit;
+            EXPECT_EQ(result, std::unexpected(CodingError::kTooLarge)) << to_string(coding) << " " << limit;
             EXPECT_EQ(out.size(), limit);
         }
-        std::string nothing = encode(coding, CodingLevels().of(coding), "");
-        EXPECT_EQ(decode(coding, nothing, 0), "") << to_string(coding);
+        std::string nothing = encode_content(coding, CodingLevels().of(coding), "");
+        EXPECT_EQ(decode_content(coding, nothing, 0), "") << to_string(coding);
     }
 }
 
 TEST(ContentCoding, CutOffOrBrokenIsAnError) {
     for (ContentCoding coding : kAll) {
         std::string text = sample(5000);
-        std::string coded = encode(coding, CodingLevels().of(coding), text);
+        std::string coded = encode_content(coding, CodingLevels().of(coding), text);
         for (std::size_t size = 0; size < coded.size(); size += 7) {
-            EXPECT_EQ(decode(coding, coded.substr(0, size), 10'000), std::unexpected(DecodeError::kMalformed))
+            EXPECT_EQ(decode_content(coding, coded.substr(0, size), 10'000), std::unexpected(CodingError::kMalformed))
                 << to_string(coding) << " " << size;
         }
-        EXPECT_EQ(decode(coding, coded + "x", 10'000), std::unexpected(DecodeError::kMalformed)) << to_string(coding);
-        EXPECT_EQ(decode(coding, "no such thing", 10'000), std::unexpected(DecodeError::kMalformed));
+        EXPECT_EQ(decode_content(coding, coded + "x", 10'000), std::unexpected(CodingError::kMalformed))
+            << to_string(coding);
+        EXPECT_EQ(decode_content(coding, "no such thing", 10'000), std::unexpected(CodingError::kMalformed));
     }
 }
 
 TEST(ContentCoding, GzipAndZstdMayConsistOfSeveralMembers) {
     for (ContentCoding coding : {ContentCoding::kGzip, ContentCoding::kZstd}) {
-        std::string both = encode(coding, 3, "one, ") + encode(coding, 3, "two");
-        EXPECT_EQ(decode(coding, both, 100), "one, two") << to_string(coding);
-        EXPECT_EQ(decode(coding, both, 7), std::unexpected(DecodeError::kTooLarge)) << to_string(coding);
+        std::string both = encode_content(coding, 3, "one, ") + encode_content(coding, 3, "two");
+        EXPECT_EQ(decode_content(coding, both, 100), "one, two") << to_string(coding);
+        EXPECT_EQ(decode_content(coding, both, 7), std::unexpected(CodingError::kTooLarge)) << to_string(coding);
     }
 }
 
 }  // namespace
-}  // namespace caropig::web
+}  // namespace caropig::http

@@ -11,7 +11,7 @@
 
 /// \file
 /// gzip, br and zstd behind one interface, both ways.
-namespace caropig::web {
+namespace caropig::http {
 
 /// How hard each coding tries. Defaults: what nginx, Caddy and zstd's own tool use for bodies made on the spot.
 struct CodingLevels {
@@ -19,12 +19,12 @@ struct CodingLevels {
     int brotli = 5;  ///< 0 to 11
     int zstd = 3;    ///< 1 to 22
 
-    [[nodiscard]] int of(http::ContentCoding coding) const noexcept;
+    [[nodiscard]] int of(ContentCoding coding) const noexcept;
 };
 
 /// Codes one body, piece by piece. Its window is 512 KiB at most; with the levels above it holds 0.3 MiB
 /// for gzip and 2 to 3 MiB for the others.
-class Encoder {
+class ContentEncoder {
 public:
     enum class Flush : std::uint8_t {
         kNo,      ///< it may keep what it was given
@@ -32,37 +32,42 @@ public:
         kFinish,  ///< this was the last piece
     };
 
-    Encoder() = default;
-    Encoder(const Encoder&) = delete;
-    Encoder& operator=(const Encoder&) = delete;
-    virtual ~Encoder() = default;
+    ContentEncoder() = default;
+    ContentEncoder(const ContentEncoder&) = delete;
+    ContentEncoder& operator=(const ContentEncoder&) = delete;
+    virtual ~ContentEncoder() = default;
 
     /// Appends what comes of `data` to `out`. Nothing may be written after kFinish. Throws std::bad_alloc.
     virtual void write(std::string_view data, Flush flush, std::string& out) = 0;
 };
 
 /// `coding` is not kIdentity. Throws std::bad_alloc.
-std::unique_ptr<Encoder> make_encoder(http::ContentCoding coding, int level);
+std::unique_ptr<ContentEncoder> make_encoder(ContentCoding coding, int level);
 
 /// A whole body at once.
-std::string encode(http::ContentCoding coding, int level, std::string_view data);
+std::string encode_content(ContentCoding coding, int level, std::string_view data);
 
-enum class DecodeError : std::uint8_t {
+enum class CodingError : std::uint8_t {
     kMalformed,  ///< not of this coding, cut off, or something follows its end
     kTooLarge,   ///< more than the limit comes out of it
 };
 
-/// Decodes one body, piece by piece. A few bytes may stand for gigabytes, so it ends at a limit.
-class Decoder {
+/// Decodes one body, piece by piece. A few bytes may stand for gigabytes, so it ends at a limit, and gives what comes
+/// of a piece in pieces.
+class ContentDecoder {
 public:
-    explicit Decoder(std::uint64_t limit) noexcept : left_(limit) {}
-    Decoder(const Decoder&) = delete;
-    Decoder& operator=(const Decoder&) = delete;
-    virtual ~Decoder() = default;
+    explicit ContentDecoder(std::uint64_t limit) noexcept : left_(limit) {}
+    ContentDecoder(const ContentDecoder&) = delete;
+    ContentDecoder& operator=(const ContentDecoder&) = delete;
+    virtual ~ContentDecoder() = default;
 
     /// Appends what comes of `data` to `out`: no more than the limit in all, some of it also before an error. After an
     /// error it must not be used. Throws std::bad_alloc.
-    std::expected<void, DecodeError> write(std::string_view data, std::string& out);
+    std::expected<void, CodingError> write(std::string_view data, std::string& out);
+    /// The same with what comes of the beginning of `data`, which is taken off its front: at most kPiece bytes. True
+    /// when more may come, also of no more data. So a bomb costs its receiver one piece at a time.
+    std::expected<bool, CodingError> write_some(std::string_view& data, std::string& out);
+    static constexpr std::size_t kPiece = std::size_t{16} * 1024;
     /// Whether the body is complete at this point.
     [[nodiscard]] virtual bool complete() const noexcept = 0;
 
@@ -80,9 +85,10 @@ private:
 };
 
 /// `coding` is not kIdentity. Throws std::bad_alloc.
-std::unique_ptr<Decoder> make_decoder(http::ContentCoding coding, std::uint64_t limit);
+std::unique_ptr<ContentDecoder> make_decoder(ContentCoding coding, std::uint64_t limit);
 
 /// A whole body at once.
-std::expected<std::string, DecodeError> decode(http::ContentCoding coding, std::string_view data, std::uint64_t limit);
+std::expected<std::string, CodingError> decode_content(ContentCoding coding, std::string_view data,
+                                                       std::uint64_t limit);
 
-}  // namespace caropig::web
+}  // namespace caropig::http
