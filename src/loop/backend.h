@@ -22,6 +22,7 @@ public:
 
     virtual bool submit(ReceiveOperation& operation) noexcept = 0;
     virtual bool submit(SendOperation& operation) noexcept = 0;
+    virtual bool submit(SendFileOperation& operation) noexcept = 0;
     virtual bool submit(AcceptOperation& operation) noexcept = 0;
     virtual bool submit(ConnectOperation& operation) noexcept = 0;
     virtual bool submit(PollOperation& operation) noexcept = 0;

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
 #include <utility>
 #include <vector>
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -20,7 +22,7 @@ namespace {
 /// What one descriptor waits for, and what is known of its readiness. Edges are remembered here: a system call is made
 /// only where the last one did not say that there is nothing left.
 struct Descriptor {
-    enum class Waits : std::uint8_t { kNothing, kReceive, kSend, kAccept, kConnect, kPoll };
+    enum class Waits : std::uint8_t { kNothing, kReceive, kSend, kSendFile, kAccept, kConnect, kPoll };
 
     Operation* reader = nullptr;
     Operation* writer = nullptr;
@@ -42,6 +44,32 @@ constexpr int kEventsPerWait = 256;
 constexpr int kAcceptsPerTurn = 64;
 constexpr std::size_t kSentPerTurn = std::size_t{1024} * 1024;  // of one operation, however fast its reader is
 constexpr std::int32_t kTurnOver = 1;                           // of send(): there is more, for the next turn
+
+/// Keeps a peer that has gone from ending the process: sendfile() has no MSG_NOSIGNAL.
+class PipeSignalBlocked {
+public:
+    PipeSignalBlocked() noexcept {
+        sigemptyset(&pipe_);
+        sigaddset(&pipe_, SIGPIPE);
+        ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+    }
+    ~PipeSignalBlocked() {
+        if (raised && sigismember(&before_, SIGPIPE) == 0) {
+            const timespec at_once{};
+            while (::sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
+            }
+        }
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    PipeSignalBlocked(const PipeSignalBlocked&) = delete;
+    PipeSignalBlocked& operator=(const PipeSignalBlocked&) = delete;
+
+    bool raised = false;
+
+private:
+    sigset_t pipe_;
+    sigset_t before_;
+};
 
 class EpollBackend final : public Backend {
 public:
@@ -85,17 +113,12 @@ public:
         return true;
     }
 
-    bool submit(SendOperation& operation) noexcept override {
-        operation.sent = 0;
-        Descriptor& descriptor = at(operation.fd);
-        std::int32_t outcome = descriptor.writable ? send(descriptor, operation) : -EAGAIN;
-        if (outcome == -EAGAIN || outcome == kTurnOver) {
-            operation.mark_waiting();
-            wait_to_write(descriptor, operation, Descriptor::Waits::kSend);
-            if (outcome == kTurnOver) operation.retry_later(executor_, *this);
-            return false;
-        }
-        operation.complete_inline(outcome);
+    bool submit(SendOperation& operation) noexcept override { return submit_send(operation, Descriptor::Waits::kSend); }
+
+    bool submit(SendFileOperation& operation) noexcept override {
+        CAROPIG_CHECK(operation.count <= SendFileOperation::kMostBytes, "more of a file than one operation sends");
+        if (!submit_send(operation, Descriptor::Waits::kSendFile)) return false;
+        if (operation.result == 0) operation.result = static_cast<std::int32_t>(operation.sent);
         return true;
     }
 
@@ -278,6 +301,21 @@ private:
         return -errno;
     }
 
+    template <class Kind>
+    bool submit_send(Kind& operation, Descriptor::Waits kind) noexcept {
+        operation.sent = 0;
+        Descriptor& descriptor = at(operation.fd);
+        std::int32_t outcome = descriptor.writable ? send(descriptor, operation) : -EAGAIN;
+        if (outcome == -EAGAIN || outcome == kTurnOver) {
+            operation.mark_waiting();
+            wait_to_write(descriptor, operation, kind);
+            if (outcome == kTurnOver) operation.retry_later(executor_, *this);
+            return false;
+        }
+        operation.complete_inline(outcome);
+        return true;
+    }
+
     std::int32_t receive(Descriptor& descriptor, ReceiveOperation& operation) noexcept {
         MutableBytes into = operation.buffer.empty() ? MutableBytes(buffer_) : operation.buffer;
         descriptor.read_turn = turn_;
@@ -340,6 +378,29 @@ private:
             budget -= static_cast<std::size_t>(size);
             if (static_cast<std::size_t>(size) == left && all) return 0;
         }
+    }
+
+    /// 0 when all is sent, or all that the file has.
+    static std::int32_t send(Descriptor& descriptor, SendFileOperation& operation) noexcept {
+        std::size_t budget = kSentPerTurn;
+        PipeSignalBlocked pipe_signal;
+        while (operation.sent < operation.count) {
+            if (budget == 0) return kTurnOver;
+            auto position = static_cast<off_t>(operation.offset + operation.sent);
+            const std::size_t most = std::min(operation.count - operation.sent, budget);
+            ssize_t size = ::sendfile(operation.fd, operation.file, &position, most);
+            if (size < 0) {
+                const int error = errno;  // what restores the signals may change it
+                if (error == EINTR) continue;
+                if (error == EAGAIN) descriptor.writable = false;
+                pipe_signal.raised = error == EPIPE;
+                return -error;
+            }
+            if (size == 0) return 0;
+            operation.sent += static_cast<std::size_t>(size);
+            budget -= static_cast<std::size_t>(size);
+        }
+        return 0;
     }
 
     void dispatch(const epoll_event& event) noexcept {
@@ -431,6 +492,12 @@ private:
             socklen_t size = sizeof error;
             if (::getsockopt(operation.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
             outcome = -error;
+        } else if (descriptor.writer_kind == Descriptor::Waits::kSendFile) {
+            auto& sending = static_cast<SendFileOperation&>(operation);
+            outcome = send(descriptor, sending);
+            if (outcome == -EAGAIN) return;
+            if (outcome == kTurnOver) return operation.retry_later(executor_, *this);
+            if (outcome == 0) outcome = static_cast<std::int32_t>(sending.sent);
         } else {
             outcome = send(descriptor, static_cast<SendOperation&>(operation));
             if (outcome == -EAGAIN) return;

@@ -63,6 +63,13 @@ bool SocketStream::submit(HangupOperation& operation) noexcept {
     return true;
 }
 
+bool SocketStream::submit_file(SendFileOperation& operation) noexcept {
+    operation.fd = fd_;
+    if (fd_ >= 0) return loop_.backend().submit(operation);
+    operation.complete_inline(-ECANCELED);
+    return true;
+}
+
 void SocketStream::cancel(Operation& operation) noexcept { loop_.backend().cancel(operation); }
 
 std::unique_ptr<Stream> adopt_socket(Loop& loop, Socket socket, std::string peer) {

@@ -24,6 +24,7 @@ public:
     bool submit(SendOperation& operation) noexcept override;
     bool submit(HangupOperation& operation) noexcept override;
     void cancel(Operation& operation) noexcept override;
+    bool submit_file(SendFileOperation& operation) noexcept override;
 
     /// -1 once it is closed.
     [[nodiscard]] int fd() const noexcept { return fd_; }

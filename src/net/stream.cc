@@ -2,6 +2,7 @@
 #include <caropig/net/stream.h>
 
 #include <array>
+#include <cerrno>
 
 namespace caropig::net {
 
@@ -21,6 +22,12 @@ Task<void> Stream::write(ConstBytes data) {
     send.operation.pieces = pieces;
     std::int32_t outcome = co_await send;
     if (outcome < 0) throw IoError(errno_code(-outcome), "write to " + peer());
+}
+
+bool Stream::submit_file(SendFileOperation& operation) noexcept {
+    operation.sent = 0;
+    operation.complete_inline(-EOPNOTSUPP);
+    return true;
 }
 
 }  // namespace caropig::net

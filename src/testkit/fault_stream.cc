@@ -40,7 +40,8 @@ bool FaultStream::submit(ReceiveOperation& operation) noexcept {
     return below_->submit(operation);
 }
 
-bool FaultStream::submit(SendOperation& operation) noexcept {
+template <class Kind>
+bool FaultStream::submit_write(Kind& operation) noexcept {
     int n = ++writes_;
     if (auto fault = write_errors_.find(n); fault != write_errors_.end()) {
         operation.sent = 0;
@@ -49,5 +50,8 @@ bool FaultStream::submit(SendOperation& operation) noexcept {
     }
     return below_->submit(operation);
 }
+
+bool FaultStream::submit(SendOperation& operation) noexcept { return submit_write(operation); }
+bool FaultStream::submit_file(SendFileOperation& operation) noexcept { return submit_write(operation); }
 
 }  // namespace caropig::testkit

@@ -13,6 +13,7 @@ public:
     [[nodiscard]] std::string_view name() const noexcept override { return "test"; }
     bool submit(ReceiveOperation& operation) noexcept override { return refuse(operation); }
     bool submit(SendOperation& operation) noexcept override { return refuse(operation); }
+    bool submit(SendFileOperation& operation) noexcept override { return refuse(operation); }
     bool submit(AcceptOperation& operation) noexcept override { return refuse(operation); }
     bool submit(ConnectOperation& operation) noexcept override { return refuse(operation); }
     bool submit(PollOperation& operation) noexcept override { return refuse(operation); }

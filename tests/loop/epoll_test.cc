@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -13,6 +15,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -174,6 +177,126 @@ TEST_F(Epoll, ALongSendToAFastReaderTakesTurns) {
     EXPECT_EQ(sending.sent, much.size());
     // A turn and one event, each at most a mebibyte.
     EXPECT_LE(most, std::size_t{2} << 20);
+}
+
+/// A file without a name that holds `content`.
+struct TemporaryFile {
+    explicit TemporaryFile(std::string_view content) : fd(::memfd_create("content", MFD_CLOEXEC)) {
+        while (!content.empty()) {
+            ssize_t size = ::write(fd, content.data(), content.size());
+            if (size <= 0) throw std::runtime_error("no memory for a file");
+            content.remove_prefix(static_cast<std::size_t>(size));
+        }
+    }
+    ~TemporaryFile() { ::close(fd); }
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+    int fd;
+};
+
+std::string take_all(int fd) {
+    std::string all;
+    std::array<char, 65536> part;
+    for (ssize_t size; (size = ::recv(fd, part.data(), part.size(), 0)) > 0;) {
+        all.append(part.data(), static_cast<std::size_t>(size));
+    }
+    return all;
+}
+
+TEST_F(Epoll, SendsAPartOfAFile) {
+    TemporaryFile file("0123456789");
+    Noting<SendFileOperation> sending(fd);
+    sending.file = file.fd;
+    sending.offset = 2;
+    sending.count = 5;
+    EXPECT_TRUE(backend.submit(sending));
+    EXPECT_EQ(sending.result, 5);
+    EXPECT_EQ(sending.sent, 5u);
+    EXPECT_EQ(take_all(other), "23456");
+    EXPECT_EQ(::lseek(file.fd, 0, SEEK_CUR), 10) << "the file's own position stays";
+}
+
+TEST_F(Epoll, SendingAFileWaitsForRoom) {
+    std::string much(std::size_t{4} << 20, '\0');
+    for (std::size_t i = 0; i < much.size(); ++i) much[i] = static_cast<char>(i * 7 % 251);
+    TemporaryFile file(much);
+    Noting<SendFileOperation> sending(fd);
+    sending.file = file.fd;
+    sending.count = much.size();
+    EXPECT_FALSE(backend.submit(sending));
+    std::string received;
+    run_until(loop, [&] {
+        received += take_all(other);
+        return received.size() == much.size();
+    });
+    wait(sending);
+    EXPECT_EQ(sending.result, static_cast<int>(much.size()));
+    EXPECT_EQ(sending.completions, 1);
+    EXPECT_TRUE(received == much);
+}
+
+TEST_F(Epoll, AFileThatEndsEarlyIsSentAsFarAsItGoes) {
+    std::string much(std::size_t{4} << 20, 'x');
+    TemporaryFile file(much);
+    Noting<SendFileOperation> sending(fd);
+    sending.file = file.fd;
+    sending.count = much.size();
+    EXPECT_FALSE(backend.submit(sending));
+    ASSERT_EQ(::ftruncate(file.fd, 10), 0);
+    run_until(loop, [&] {
+        take_all(other);
+        return !sending.pending();
+    });
+    EXPECT_GT(sending.result, 0);
+    EXPECT_LT(sending.result, static_cast<int>(much.size()));
+    sending.offset = 10;
+    sending.count = 5;
+    EXPECT_TRUE(backend.submit(sending));
+    EXPECT_EQ(sending.result, 0);
+}
+
+TEST_F(Epoll, SendingAFileIsCancelled) {
+    TemporaryFile file(std::string(std::size_t{4} << 20, 'x'));
+    Noting<SendFileOperation> sending(fd);
+    sending.file = file.fd;
+    sending.count = std::size_t{4} << 20;
+    EXPECT_FALSE(backend.submit(sending));
+    run_rounds(loop);
+    backend.cancel(sending);
+    wait(sending);
+    EXPECT_EQ(sending.result, -ECANCELED);
+    EXPECT_GT(sending.sent, 0u);
+    EXPECT_FALSE(backend.submit(sending)) << "the descriptor is free for the next";
+    close_fd();
+    wait(sending);
+    EXPECT_EQ(sending.result, -ECANCELED);
+}
+
+TEST_F(Epoll, AFileForAPeerThatHasGoneEndsNoProcess) {
+    ::close(std::exchange(other, ::dup(fd)));
+    TemporaryFile file("content");
+    Noting<SendFileOperation> sending(fd);
+    sending.file = file.fd;
+    sending.count = 7;
+    auto* before = std::signal(SIGPIPE, SIG_DFL);
+    EXPECT_TRUE(backend.submit(sending));
+    sigset_t pending;
+    EXPECT_EQ(::sigpending(&pending), 0);
+    EXPECT_EQ(sigismember(&pending, SIGPIPE), 0) << "nothing is left to be delivered";
+    EXPECT_EQ(sending.result, -EPIPE);
+    sigset_t blocked;
+    EXPECT_EQ(::pthread_sigmask(SIG_SETMASK, nullptr, &blocked), 0);
+    EXPECT_EQ(sigismember(&blocked, SIGPIPE), 0);
+    std::signal(SIGPIPE, before);
+}
+
+TEST_F(Epoll, WhatCantBeReadAsAFileIsAnError) {
+    Noting<SendFileOperation> sending(fd);
+    sending.file = -1;
+    sending.count = 1;
+    EXPECT_TRUE(backend.submit(sending));
+    EXPECT_EQ(sending.result, -EBADF);
+    EXPECT_EQ(sending.sent, 0u);
 }
 
 TEST_F(Epoll, SendToAPeerThatHasGoneFails) {

@@ -91,6 +91,19 @@ struct SendOperation : Operation {
     static constexpr std::size_t kMaxPieces = 16;
 };
 
+/// Sends `count` bytes of an open file from `offset` on without copying them; completes when the last one was taken, or
+/// with the first error. The result is the bytes sent: fewer than `count` where the file ended before. -EOPNOTSUPP
+/// where the stream can't, and -EINVAL with nothing sent where the file system can't: read the file and send that
+/// instead. What is not in the kernel's memory is waited for on the loop's thread, as by a read.
+struct SendFileOperation : Operation {
+    using Operation::Operation;
+    int file = -1;  ///< A regular file; stays open until completion. Its own position does not count.
+    std::uint64_t offset = 0;
+    std::size_t count = 0;  ///< At most kMostBytes.
+    std::size_t sent = 0;   ///< Bytes taken so far.
+    static constexpr std::size_t kMostBytes = std::size_t{1} << 30;
+};
+
 /// Accepts connections until it is cancelled: completes once for each, with the new descriptor as its result.
 struct AcceptOperation : Operation {
     using Operation::Operation;

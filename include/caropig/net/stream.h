@@ -16,6 +16,7 @@ class Operation;
 struct HangupOperation;
 struct ReceiveOperation;
 struct SendOperation;
+struct SendFileOperation;
 
 }  // namespace caropig
 
@@ -59,10 +60,16 @@ public:
     // with operation.result set and no callback. After close() operations complete with -ECANCELED.
     virtual bool submit(ReceiveOperation& operation) noexcept = 0;
     virtual bool submit(SendOperation& operation) noexcept = 0;
+    /// Part of a file; only sockets can, others complete it with -EOPNOTSUPP.
+    bool submit(SendFileOperation& operation) noexcept { return submit_file(operation); }
     /// Waits for the peer to be gone for good (both directions); may be pending beside a receive and a send.
     virtual bool submit(HangupOperation& operation) noexcept = 0;
     /// Asks a pending operation of this stream to end; it completes in a later round.
     virtual void cancel(Operation& operation) noexcept = 0;
+
+protected:
+    /// What submit(SendFileOperation&) does.
+    virtual bool submit_file(SendFileOperation& operation) noexcept;
 };
 
 }  // namespace caropig::net

@@ -13,7 +13,7 @@
 namespace caropig::testkit {
 
 /// A Stream that hands everything on to another one, but for the faults that a test asks for. Reads and writes are
-/// counted from 1. A fault ends with its error at once, without touching the stream below.
+/// counted from 1, a part of a file as a write. A fault ends with its error at once, without touching the stream below.
 class FaultStream final : public net::Stream {
 public:
     explicit FaultStream(std::unique_ptr<net::Stream> below) noexcept : below_(std::move(below)) {}
@@ -38,8 +38,12 @@ public:
     bool submit(SendOperation& operation) noexcept override;
     bool submit(HangupOperation& operation) noexcept override { return below_->submit(operation); }
     void cancel(Operation& operation) noexcept override { below_->cancel(operation); }
+    bool submit_file(SendFileOperation& operation) noexcept override;
 
 private:
+    template <class Kind>
+    bool submit_write(Kind& operation) noexcept;
+
     std::unique_ptr<net::Stream> below_;
     std::map<int, int> read_errors_;
     std::map<int, int> write_errors_;
