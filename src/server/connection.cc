@@ -494,7 +494,7 @@ void Connection::flush() {
         if (!stream_->submit(send_)) {
             out_ = std::move(cork);  // on the heap, so its bytes stay where they are
             cork = server_.new_cork();
-            arm_write_timer(send_);
+            arm_write_timer(send_.sent);
             return;
         }
         cork.clear();
@@ -528,24 +528,24 @@ void Connection::on_sent() noexcept {
     delete_if_over();
 }
 
-/// Follows the progress of `sending`, until disarm_write_timer().
-void Connection::arm_write_timer(const SendOperation& sending) noexcept {
-    sending_ = &sending;
-    sent_before_ = sending.sent;
+/// Follows the progress of `sent`, until disarm_write_timer().
+void Connection::arm_write_timer(const std::size_t& sent) noexcept {
+    sent_ = &sent;
+    sent_before_ = sent;
     if (auto timeout = server_.options.write_timeout(); timeout.count() > 0) {
         write_timer_.arm(server_.loop, server_.loop.now() + timeout);
     }
 }
 
 void Connection::disarm_write_timer() noexcept {
-    sending_ = nullptr;
+    sent_ = nullptr;
     write_timer_.disarm();
 }
 
 void Connection::on_write_timer() noexcept {
     const ServerOptions& options = server_.options;
     auto enough = options.min_write_rate() * static_cast<std::uint64_t>(options.write_timeout().count()) / 1000;
-    if (sending_->sent - sent_before_ >= std::max<std::uint64_t>(enough, 1)) return arm_write_timer(*sending_);
+    if (*sent_ - sent_before_ >= std::max<std::uint64_t>(enough, 1)) return arm_write_timer(*sent_);
     ++server_.limits.write_deadline;
     log::info("closing the connection to " + stream_->peer() + ": it reads too slowly (write_timeout, min_write_rate)");
     stream_->drop_unsent_at_close();

@@ -105,8 +105,13 @@ private:
     void forget_unreadable_body() noexcept;
     void start_response(const ResponseHead& head, std::optional<std::uint64_t> length);
     Task<void> write(std::string_view data);
+    Task<void> write_file(int file, std::uint64_t offset, std::uint64_t count);
+    Task<void> copy_file(int file, std::uint64_t offset, std::uint64_t count);
     Task<void> finish(std::string_view trailers);
     Task<void> send_pieces(std::span<const ConstBytes> pieces);
+    Task<bool> send_file(int file, std::uint64_t offset, std::size_t count);
+    template <class Awaiter>
+    Task<void> send_waiting(Awaiter& send, std::size_t size);
     void answer_unanswered();
     void take_result() noexcept;
 
@@ -119,7 +124,7 @@ private:
 
     // Writing.
     void flush();
-    void arm_write_timer(const SendOperation& sending) noexcept;
+    void arm_write_timer(const std::size_t& sent) noexcept;
     void disarm_write_timer() noexcept;
     void send_out();
     void release_body() noexcept;
@@ -160,7 +165,7 @@ private:
     std::size_t requests_ = 0;      // on this connection
     std::size_t left_in_turn_ = 0;  // requests that it may still answer before others have their turn
     std::pair<const std::string, std::size_t>* address_ = nullptr;  // its count in Server::State, where one is kept
-    const SendOperation* sending_ = nullptr;                        // whose progress write_timer_ follows
+    const std::size_t* sent_ = nullptr;                             // what write_timer_ follows: bytes sent so far
     std::size_t sent_before_ = 0;
 
     Phase phase_ = Phase::kReading;

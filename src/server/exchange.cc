@@ -1,3 +1,4 @@
+#include "base/read_file.h"
 #include "http/h1/writer.h"
 #include "net/io_awaiter.h"
 #include "server/connection.h"
@@ -9,7 +10,9 @@
 #include <cerrno>
 #include <charconv>
 #include <exception>
+#include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace caropig::server {
 namespace {
@@ -24,6 +27,8 @@ bool status_has_body(int status) noexcept { return status_is_framed(status) && s
 
 // Written to a client that takes it as fast as it comes, before others have their turn.
 constexpr std::size_t kWrittenInARow = std::size_t{256} * 1024;
+// Of a file that is not sent by itself.
+constexpr std::size_t kCopiedPiece = std::size_t{128} * 1024;
 
 }  // namespace
 
@@ -98,6 +103,9 @@ void Exchange::start_response(const ResponseHead& head, std::optional<std::uint6
     connection().start_response(head, length);
 }
 Task<void> Exchange::write(std::string_view data) { return connection().write(data); }
+Task<void> Exchange::write_file(int file, std::uint64_t offset, std::uint64_t count) {
+    return connection().write_file(file, offset, count);
+}
 Task<void> Exchange::finish() { return connection().finish({}); }
 Task<void> Exchange::finish(const http::Headers& trailers) { return connection().finish(trailers.wire()); }
 void Exchange::inform(int status, std::string_view fields) { connection().inform(status, fields); }
@@ -483,8 +491,75 @@ Task<void> Connection::finish(std::string_view trailers) {
 
 /// Sends from the handler's own memory, and waits until that is done.
 Task<void> Connection::send_pieces(std::span<const ConstBytes> pieces) {
+    net::IoAwaiter<SendOperation, net::Stream> send(*stream_);
+    send.operation.pieces = pieces;
+    std::size_t size = 0;
+    for (ConstBytes piece : pieces) size += piece.size();
+    co_await send_waiting(send, size);
+    if (send.operation.result < 0) {
+        client_gone();
+        throw IoError(errno_code(-send.operation.result), "write to " + stream_->peer());
+    }
+}
+
+/// Sends from a file. False, with nothing sent, where the stream or the file system can't.
+Task<bool> Connection::send_file(int file, std::uint64_t offset, std::size_t count) {
+    net::IoAwaiter<SendFileOperation, net::Stream> send(*stream_);
+    send.operation.file = file;
+    send.operation.offset = offset;
+    send.operation.count = count;
+    co_await send_waiting(send, count);
+    const std::int32_t outcome = send.operation.result;
+    active_->response_left -= std::min<std::uint64_t>(send.operation.sent, active_->response_left);
+    if (outcome == -EOPNOTSUPP) co_return false;
+    if (outcome == -EINVAL && send.operation.sent == 0) co_return false;
+    // These are of the file; the client may still hear that its answer is cut short.
+    if (outcome == -EIO || outcome == -ESTALE) throw IoError(errno_code(-outcome), "read a file");
+    if (outcome < 0) {
+        client_gone();
+        throw IoError(errno_code(-outcome), "send a file to " + stream_->peer());
+    }
+    if (static_cast<std::size_t>(outcome) < count) throw std::runtime_error("a file shrank while it was sent");
+    co_return true;
+}
+
+Task<void> Connection::write_file(int file, std::uint64_t offset, std::uint64_t count) {
+    using Streaming = ActiveRequest::Streaming;
     ActiveRequest& active = *active_;
-    std::int32_t outcome = 0;
+    if (active.streaming == Streaming::kLength && count > active.response_left) {
+        throw std::length_error("the response's body is longer than its Content-Length");
+    }
+    co_await write({});  // the head, which may have to be sent yet
+    if (active.streaming == Streaming::kNoBody) co_return;
+    // A chunk says its length before its bytes come, which a file that shrinks would break.
+    bool by_file = active.streaming != Streaming::kChunked;
+    while (by_file && count > 0) {
+        const std::size_t part = std::min<std::uint64_t>(count, kWrittenInARow);
+        by_file = co_await send_file(file, offset, part);
+        if (!by_file) break;
+        offset += part;
+        count -= part;
+    }
+    if (count > 0) co_await copy_file(file, offset, count);
+}
+
+/// The same by way of memory.
+Task<void> Connection::copy_file(int file, std::uint64_t offset, std::uint64_t count) {
+    std::vector<std::byte> buffer(std::min<std::uint64_t>(count, kCopiedPiece));
+    while (count > 0) {
+        const std::size_t wanted = std::min<std::uint64_t>(count, buffer.size());
+        const std::size_t size = read_file(file, offset, MutableBytes(buffer).first(wanted));
+        if (size == 0) throw std::runtime_error("a file shrank while it was sent");
+        co_await write(as_text(ConstBytes(buffer).first(size)));
+        offset += size;
+        count -= size;
+    }
+}
+
+/// Performs an operation that sends `size` bytes from what the handler holds, and waits until that is done.
+template <class Awaiter>
+Task<void> Connection::send_waiting(Awaiter& send, std::size_t size) {
+    ActiveRequest& active = *active_;
     try {
         flush();  // a 100 (Continue) of this request may lie in the cork
         while (send_.pending()) {
@@ -492,12 +567,10 @@ Task<void> Connection::send_pieces(std::span<const ConstBytes> pieces) {
             co_await active.sent.wait();
         }
         if (gone_) throw IoError(errno_code(ECONNRESET), "write to " + stream_->peer());
-        net::IoAwaiter<SendOperation, net::Stream> send(*stream_);
-        send.operation.pieces = pieces;
-        arm_write_timer(send.operation);
-        outcome = co_await send;
+        arm_write_timer(send.operation.sent);
+        co_await send;
         // A client that takes everything at once never makes the handler wait.
-        for (ConstBytes piece : pieces) active.written_in_a_row += piece.size();
+        active.written_in_a_row += size;
         if (active.written_in_a_row >= kWrittenInARow) {
             active.written_in_a_row = 0;
             disarm_write_timer();
@@ -511,10 +584,6 @@ Task<void> Connection::send_pieces(std::span<const ConstBytes> pieces) {
         throw;
     }
     disarm_write_timer();
-    if (outcome < 0) {
-        client_gone();
-        throw IoError(errno_code(-outcome), "write to " + stream_->peer());
-    }
 }
 
 }  // namespace caropig::server

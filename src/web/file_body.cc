@@ -1,20 +1,12 @@
 #include "web/file_body.h"
 
-#include <caropig/base/error.h>
-
-#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <stdexcept>
 #include <utility>
 
 #include <sodium/randombytes.h>
-#include <unistd.h>
 
 namespace caropig::web {
 namespace {
-
-constexpr std::size_t kPiece = std::size_t{128} * 1024;
 
 /// Sends `size` bytes of the file from `position` on.
 Task<void> copy_file(BodyWriter& writer, const ServedFile& file, std::uint64_t position, std::uint64_t size) {
@@ -22,17 +14,7 @@ Task<void> copy_file(BodyWriter& writer, const ServedFile& file, std::uint64_t p
         co_await writer.write(std::string_view(file.content).substr(position, size));
         co_return;
     }
-    std::string buffer(std::min<std::uint64_t>(kPiece, size), '\0');
-    while (size > 0) {
-        std::size_t wanted = std::min<std::uint64_t>(buffer.size(), size);
-        ssize_t got = ::pread(file.file.get(), buffer.data(), wanted, static_cast<off_t>(position));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throw IoError(errno_code(errno), "read a static file");
-        if (got == 0) throw std::runtime_error("a static file shrank while it was sent");
-        co_await writer.write(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
-        position += static_cast<std::uint64_t>(got);
-        size -= static_cast<std::uint64_t>(got);
-    }
+    co_await writer.write_file(file.file.get(), position, size);
 }
 
 struct Part {

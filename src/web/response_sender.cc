@@ -1,12 +1,34 @@
 #include "web/response_sender.h"
 
+#include "base/read_file.h"
 #include "http/content_coding.h"
 #include <caropig/base/check.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <vector>
 
 namespace caropig::web {
 
 Task<void> BodyWriter::write(std::string_view data) {
     return encoder_ == nullptr ? exchange_->write(data) : write_coded(data);
+}
+
+Task<void> BodyWriter::write_file(int file, std::uint64_t offset, std::uint64_t count) {
+    return encoder_ == nullptr ? exchange_->write_file(file, offset, count) : write_file_coded(file, offset, count);
+}
+
+Task<void> BodyWriter::write_file_coded(int file, std::uint64_t offset, std::uint64_t count) {
+    constexpr std::uint64_t kPiece = std::uint64_t{64} * 1024;
+    std::vector<std::byte> buffer(std::min(count, kPiece));
+    while (count > 0) {
+        const std::size_t wanted = std::min<std::uint64_t>(count, buffer.size());
+        const std::size_t size = read_file(file, offset, MutableBytes(buffer).first(wanted));
+        if (size == 0) throw std::runtime_error("a file shrank while it was sent");
+        co_await write_coded(as_text(ConstBytes(buffer).first(size)));
+        offset += size;
+        count -= size;
+    }
 }
 
 Task<void> BodyWriter::write_coded(std::string_view data) {

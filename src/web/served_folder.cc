@@ -1,5 +1,6 @@
 #include "web/served_folder.h"
 
+#include "base/read_file.h"
 #include "web/digest.h"
 #include <caropig/base/error.h>
 
@@ -53,11 +54,10 @@ bool read_whole(int file, std::string& content, std::size_t size) {
     content.resize(size + 1);  // one more, to notice that it has grown
     std::size_t position = 0;
     while (position < content.size()) {
-        ssize_t got = ::pread(file, &content[position], content.size() - position, static_cast<off_t>(position));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throw IoError(errno_code(errno), "read a static file");
+        MutableBytes rest(reinterpret_cast<std::byte*>(&content[position]), content.size() - position);
+        const std::size_t got = read_file(file, position, rest);
         if (got == 0) break;
-        position += static_cast<std::size_t>(got);
+        position += got;
     }
     content.resize(position);
     return position == size;

@@ -35,8 +35,12 @@ public:
     /// Sends a piece, and waits until the connection has taken it: awaiting it is the flow control. `data` must outlive
     /// the task. Throws IoError when the client has gone, Cancelled.
     Task<void> write(std::string_view data);
+    /// Sends `count` bytes of an open file from `offset` on, without a copy where the connection and the response allow
+    /// it; see server::Exchange::write_file(). `file` must stay open until the task has ended.
+    Task<void> write_file(int file, std::uint64_t offset, std::uint64_t count);
 
 private:
+    Task<void> write_file_coded(int file, std::uint64_t offset, std::uint64_t count);
     Task<void> write_coded(std::string_view data);
 
     server::Exchange* exchange_;
