@@ -1,3 +1,4 @@
+#include "client/limits.h"
 #include <caropig/client/fetch_request.h>
 
 #include <algorithm>
@@ -15,18 +16,9 @@ namespace {
 constexpr std::array<std::string_view, 8> kOwnFields{"Connection", "Content-Length",    "Expect", "Keep-Alive", "TE",
                                                      "Trailer",    "Transfer-Encoding", "Upgrade"};
 
-// Keeps the sum with the clock's time in range, whatever "practically never" somebody passes.
-constexpr Duration kLongest = std::chrono::hours(24 * 366);
-
 void check_field(std::string_view name) {
     const bool own = std::ranges::any_of(kOwnFields, [name](std::string_view own) { return http::iequals(own, name); });
     if (own) throw std::invalid_argument(fmt::format("header {}: the client sets it itself", name));
-}
-
-void check_limit(Duration limit, std::string_view name) {
-    if (limit < Duration::zero() || limit > kLongest) {
-        throw std::invalid_argument(fmt::format("{}: it is negative, or longer than a year", name));
-    }
 }
 
 }  // namespace

@@ -18,6 +18,10 @@ std::string_view describe(Phase phase) {
             return "resolving the name";
         case Phase::kConnect:
             return "connecting";
+        case Phase::kProxy:
+            return "asking the proxy";
+        case Phase::kTls:
+            return "in the TLS handshake";
         case Phase::kSend:
             return "sending the request";
         case Phase::kWait:
@@ -61,6 +65,8 @@ Task<std::unique_ptr<net::Stream>> connect_in_time(Connect& connect, Loop& loop,
         // Name servers that don't answer in time are TimeoutErrors too, as the operating system's is not.
         if (limit == Duration::zero() || loop.now() < deadline) fail_unconnected(exchange, error);
         fail_late(exchange, "connect_timeout", limit);
+    } catch (const FetchError&) {
+        throw;
     } catch (const IoError& error) {
         fail_unconnected(exchange, error);
     }

@@ -32,7 +32,12 @@ Task<std::unique_ptr<Stream>> connect_tcp(Resolver& resolver, std::string host, 
     std::vector<Address> addresses = co_await resolver.resolve(host, port);
     bool literal_v6 = host.find(':') != std::string::npos && !host.starts_with('[');
     std::string name = (literal_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-    Loop& loop = resolver.loop();
+    co_return co_await connect_tcp(std::move(addresses), std::move(name), options);
+}
+
+Task<std::unique_ptr<Stream>> connect_tcp(std::vector<Address> addresses, std::string name, ConnectOptions options) {
+    const detail::TaskContext context = co_await current_context();
+    Loop& loop = static_cast<Loop&>(*context.executor);
     if (addresses.size() == 1) co_return co_await connect_to(loop, std::move(name), addresses[0]);
     ConnectAttempt attempt = [&loop, name](Address address) { return connect_to(loop, name, address); };
     co_return co_await race_to_connect(interleave_families(addresses), options.attempt_delay(), std::move(attempt));

@@ -4,7 +4,6 @@
 #include <caropig/client/fetch_error.h>
 #include <caropig/client/fetch_request.h>
 #include <caropig/client/response.h>
-#include <caropig/net/resolver.h>
 #include <caropig/net/stream.h>
 
 #include <memory>
@@ -13,6 +12,7 @@
 /// Talking to other web services from a coroutine, without holding up anybody: `co_await client::fetch(url)`.
 namespace caropig::client {
 
+class Connector;
 struct Exchange;
 
 /// An HTTP/1.1 client on one loop; used on its thread only. `loop.local<HttpClient>()` is the one that a loop has
@@ -20,7 +20,10 @@ struct Exchange;
 class HttpClient {
 public:
     /// `loop` must outlive the client, and the client its fetches.
-    explicit HttpClient(Loop& loop) : resolver_(loop) {}
+    explicit HttpClient(Loop& loop);
+    HttpClient(const HttpClient&) = delete;
+    HttpClient& operator=(const HttpClient&) = delete;
+    ~HttpClient();
 
     /// Sends the request and gives the whole answer, once its last byte has come. Interim answers (1xx) are skipped,
     /// bytes beyond the answer's end ignored. A server that answers before it has read all of the request, and closes,
@@ -33,7 +36,7 @@ private:
     friend Task<Response> fetch(FetchRequest request);
     Task<std::unique_ptr<net::Stream>> connect(Loop& loop, Exchange& exchange);
 
-    net::Resolver resolver_;
+    std::unique_ptr<Connector> connector_;
 };
 
 /// The same, by `local<HttpClient>()` of the loop that the awaiting coroutine runs on.

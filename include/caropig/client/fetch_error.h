@@ -18,6 +18,8 @@ public:
         kUnsupported,   ///< this client can't do it: https, for now
         kUnresolvable,  ///< the host's name has no address, or the name servers don't answer
         kUnreachable,   ///< no connection: refused, no route
+        kProxy,         ///< the proxy would not or could not connect, or gave no answer that makes sense
+        kTls,           ///< no handshake: the certificate was not accepted, or the two found nothing in common
         kTimeout,       ///< a deadline of the request passed, or the operating system gave up
         kTooLarge,      ///< the answer exceeds a limit
         kProtocol,      ///< the answer is no HTTP/1.x
@@ -27,7 +29,9 @@ public:
     /// How far the fetch had come.
     enum class Phase {
         kResolve,
-        kConnect,
+        kConnect,  ///< to the server, or to the proxy
+        kProxy,    ///< asking the proxy for a connection to the server
+        kTls,      ///< the handshake
         kSend,
         kWait,     ///< the request is sent, no byte of the answer has come
         kReceive,  ///< the answer has begun

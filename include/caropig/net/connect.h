@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 /// \file
 /// Connecting to a TCP port of a named host. A host often has addresses of which some don't answer from here, most
@@ -32,6 +33,11 @@ private:
 /// `resolver` must outlive the task. Throws what Resolver::resolve() throws, IoError of the first address that failed
 /// ("connect to example.com:80 (192.0.2.1:80): Connection refused"), or Cancelled, which closes all attempts.
 Task<std::unique_ptr<Stream>> connect_tcp(Resolver& resolver, std::string host, std::uint16_t port,
+                                          ConnectOptions options = {});
+
+/// The same for addresses that are known already, at least one; `name` says in errors what they are of:
+/// "example.com:80". For whoever wants to know when resolving ends and connecting begins.
+Task<std::unique_ptr<Stream>> connect_tcp(std::vector<Address> addresses, std::string name,
                                           ConnectOptions options = {});
 
 }  // namespace caropig::net
