@@ -76,6 +76,13 @@ void Address::set_port(std::uint16_t port) noexcept {
     std::memcpy(storage_.data() + offset, &value, sizeof value);
 }
 
+ConstBytes Address::bytes() const noexcept {
+    constexpr std::size_t kSize4 = 4;
+    constexpr std::size_t kSize6 = 16;
+    return is_v6() ? ConstBytes(storage_).subspan(offsetof(sockaddr_in6, sin6_addr), kSize6)
+                   : ConstBytes(storage_).subspan(offsetof(sockaddr_in, sin_addr), kSize4);
+}
+
 std::string Address::host() const {
     std::array<char, INET6_ADDRSTRLEN> text{};
     if (!is_v6()) {

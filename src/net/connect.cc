@@ -4,6 +4,10 @@
 #include "net/socket_connect.h"
 #include <caropig/net/connect.h>
 
+#include <cerrno>
+#include <optional>
+#include <vector>
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -11,11 +15,19 @@
 namespace caropig::net {
 namespace {
 
-Task<std::unique_ptr<Stream>> connect_to(Loop& loop, std::string name, Address address) {
+Task<std::unique_ptr<Stream>> connect_to(Loop& loop, std::string name, Address address, std::optional<Address> local) {
     const std::string operation =
         "connect to " + name + (name == address.to_string() ? "" : " (" + address.to_string() + ")");
     Socket made = Socket::make(address.is_v6() ? AF_INET6 : AF_INET, operation);
     made.set_option(IPPROTO_TCP, TCP_NODELAY, 1, operation);
+    if (local) {
+        // The kernel chooses the port once it knows the other end.
+        made.set_option(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1, operation);
+        local->set_port(0);
+        if (::bind(made.fd(), static_cast<const sockaddr*>(local->data()), local->size()) != 0) {
+            throw_errno(operation + " from " + local->host());
+        }
+    }
     AttachedSocket socket(loop, std::move(made), operation);
     IoAwaiter<ConnectOperation, AttachedSocket> connecting(socket);
     connecting.operation.address = address.data();
@@ -38,8 +50,15 @@ Task<std::unique_ptr<Stream>> connect_tcp(Resolver& resolver, std::string host, 
 Task<std::unique_ptr<Stream>> connect_tcp(std::vector<Address> addresses, std::string name, ConnectOptions options) {
     const detail::TaskContext context = co_await current_context();
     Loop& loop = static_cast<Loop&>(*context.executor);
-    if (addresses.size() == 1) co_return co_await connect_to(loop, std::move(name), addresses[0]);
-    ConnectAttempt attempt = [&loop, name](Address address) { return connect_to(loop, name, address); };
+    const std::optional<Address> local = options.local_address();
+    if (local) {
+        std::erase_if(addresses, [&local](const Address& address) { return address.is_v6() != local->is_v6(); });
+        if (addresses.empty()) {
+            throw IoError(errno_code(EAFNOSUPPORT), "connect to " + name + " from " + local->host());
+        }
+    }
+    if (addresses.size() == 1) co_return co_await connect_to(loop, std::move(name), addresses[0], local);
+    ConnectAttempt attempt = [&loop, name, local](Address address) { return connect_to(loop, name, address, local); };
     co_return co_await race_to_connect(interleave_families(addresses), options.attempt_delay(), std::move(attempt));
 }
 

@@ -1,4 +1,5 @@
 #include "loop/backend.h"
+#include "net/resolver_cache.h"
 #include <caropig/async/event.h>
 #include <caropig/base/error.h>
 #include <caropig/loop/loop.h>
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <stdexcept>
 #include <unordered_map>
 
 #include <ares.h>
@@ -43,11 +45,31 @@ bool is_localhost(std::string_view host) {
     return same && (tail.size() == host.size() || host[host.size() - kName.size() - 1] == '.');
 }
 
-/// What is being asked. Shared by the waiting task and c-ares, so that either may go first.
-struct Query {
+std::string lower(std::string_view text) {
+    std::string result(text);
+    for (char& c : result) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return result;
+}
+
+std::vector<Address> with_port(std::vector<Address> addresses, std::uint16_t port) {
+    for (Address& address : addresses) address.set_port(port);
+    return addresses;
+}
+
+}  // namespace
+
+/// What is being asked. Shared by the waiting tasks and c-ares, so that either may go first.
+struct Resolver::Query {
+    Query(Resolver& resolver, std::string asked) : owner(resolver), name(std::move(asked)) {}
+
+    Resolver& owner;
+    std::string name;
     Event done;
     int status = ARES_SUCCESS;
     std::vector<Address> addresses;
+    Duration ttl = Duration::max();
 
     /// c-ares calls this once for every query, whether or not somebody still waits.
     static void finished(void* argument, int status, int /*timeouts*/, ares_addrinfo* answer) {
@@ -58,14 +80,19 @@ struct Query {
             for (auto* node = answer->nodes; node != nullptr; node = node->ai_next) {
                 auto address = Address::from_sockaddr(node->ai_addr, node->ai_addrlen);
                 if (address) query.addresses.push_back(*address);
+                query.limit_ttl(node->ai_ttl);
             }
+            for (auto* alias = answer->cnames; alias != nullptr; alias = alias->next) query.limit_ttl(alias->ttl);
             ::ares_freeaddrinfo(answer);
+        }
+        query.owner.queries_.erase(query.name);
+        if (status == ARES_SUCCESS && !query.addresses.empty()) {
+            query.owner.cache_->put(query.name, query.addresses, query.ttl, query.owner.loop_.now());
         }
         query.done.set();
     }
+    void limit_ttl(int seconds) noexcept { ttl = std::min<Duration>(ttl, std::chrono::seconds(std::max(seconds, 0))); }
 };
-
-}  // namespace
 
 /// A channel of c-ares with its sockets and its deadline on the loop.
 class Resolver::Channel {
@@ -93,13 +120,12 @@ public:
     Channel& operator=(const Channel&) = delete;
     ~Channel() { ::ares_destroy(channel_); }
 
-    void start(const std::string& host, const std::string& port, std::shared_ptr<Query> query) {
+    void start(const std::string& host, std::shared_ptr<Query> query) {
         ares_addrinfo_hints hints{};
         hints.ai_family = AF_UNSPEC;
         hints.ai_socktype = SOCK_STREAM;  // each address once
-        hints.ai_flags = ARES_AI_NUMERICSERV;
         auto argument = std::make_unique<std::shared_ptr<Query>>(std::move(query));
-        ::ares_getaddrinfo(channel_, host.c_str(), port.c_str(), &hints, &Query::finished, argument.release());
+        ::ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, &Query::finished, argument.release());
         arm_timer();
     }
 
@@ -194,25 +220,51 @@ private:
     ares_channel channel_ = nullptr;
 };
 
-Resolver::Resolver(Loop& loop, ResolverOptions options) : loop_(loop), options_(std::move(options)) {}
+ResolverOptions& ResolverOptions::answer(std::string_view name, const std::vector<std::string>& literals) {
+    std::vector<Address> addresses;
+    for (const std::string& literal : literals) {
+        const auto address = Address::parse(literal, 0);
+        if (!address) throw std::invalid_argument("answer: " + literal + " is no address");
+        addresses.push_back(*address);
+    }
+    if (addresses.empty()) throw std::invalid_argument("answer: there is no address");
+    answers_.insert_or_assign(lower(name), std::move(addresses));
+    return *this;
+}
+
+Resolver::Resolver(Loop& loop, ResolverOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      cache_(std::make_unique<ResolverCache>(options_.cache_entries(), options_.max_ttl(), "/etc/hosts")) {}
 
 Resolver::~Resolver() = default;
 
 Task<std::vector<Address>> Resolver::resolve(std::string host, std::uint16_t port) {
     if (auto literal = Address::parse(host, port)) co_return std::vector<Address>{*literal};
+    const std::string operation = "resolve " + host;
+    const std::string name = lower(host);
+    if (const auto known = options_.answers().find(name); known != options_.answers().end()) {
+        co_return with_port(known->second, port);
+    }
     if (is_localhost(host)) {
         co_return std::vector<Address>{*Address::parse("::1", port), *Address::parse("127.0.0.1", port)};
     }
-    const std::string operation = "resolve " + host;
     if (host.empty() || host.find('\0') != std::string::npos) throw IoError(ares_code(ARES_EBADNAME), operation);
-    if (channel_ == nullptr) channel_ = std::make_unique<Channel>(loop_, options_);
-    auto query = std::make_shared<Query>();
-    channel_->start(host, std::to_string(port), query);
+    if (const auto* cached = cache_->find(name, loop_.now())) co_return with_port(*cached, port);
+    std::shared_ptr<Query> query;
+    if (const auto asked = queries_.find(name); asked != queries_.end()) {
+        query = asked->second;
+    } else {
+        if (channel_ == nullptr) channel_ = std::make_unique<Channel>(loop_, options_);
+        query = std::make_shared<Query>(*this, name);
+        queries_.emplace(name, query);
+        channel_->start(host, query);
+    }
     co_await query->done.wait();
     if (query->status == ARES_ETIMEOUT) throw TimeoutError(operation + " (no DNS server answered)");
     if (query->status != ARES_SUCCESS) throw IoError(ares_code(query->status), operation);
     if (query->addresses.empty()) throw IoError(ares_code(ARES_ENODATA), operation);
-    co_return std::move(query->addresses);
+    co_return with_port(query->addresses, port);
 }
 
 }  // namespace caropig::net

@@ -81,5 +81,27 @@ TEST(Connect, CancelledWhileItWaitsForAnAnswerCloses) {
     EXPECT_TRUE(hung);
 }
 
+TEST(Connect, FromAnAddressOfOnesOwn) {
+    Loop loop;
+    auto listener = listen_tcp("127.0.0.1", 0);
+    std::string from;
+    listener->start(loop, [&](std::unique_ptr<Stream> stream) { from = stream->peer(); });
+    Resolver resolver(loop);
+    const auto options = ConnectOptions().local_address(*Address::parse("127.0.0.77", 0));
+    auto stream = loop.run_until(connect_tcp(resolver, "localhost", listener->port(), options));
+    support::run_until(loop, [&] { return !from.empty(); });
+    EXPECT_TRUE(from.starts_with("127.0.0.77:")) << from;
+    stream.reset();
+    listener->stop();
+    try {
+        loop.run_until(connect_tcp(resolver, "::1", 80, options));
+        FAIL() << "no error";
+    } catch (const IoError& error) {
+        EXPECT_STREQ(error.what(), "connect to [::1]:80 from 127.0.0.77: Address family not supported by protocol");
+    }
+    const auto foreign = ConnectOptions().local_address(*Address::parse("192.0.2.1", 0));
+    EXPECT_THROW(loop.run_until(connect_tcp(resolver, "127.0.0.1", 80, foreign)), IoError);
+}
+
 }  // namespace
 }  // namespace caropig::net

@@ -17,7 +17,8 @@
 namespace caropig::net {
 
 /// A DNS server on a loopback port, on a thread of its own: answers A and AAAA from a table, NXDOMAIN for what is not
-/// in it, and nothing at all for names that begin with "silent".
+/// in it, and nothing at all for names that begin with "silent". The answers are good for a minute, those for names
+/// that begin with "brief" for none.
 class DnsServer {
 public:
     explicit DnsServer(std::map<std::string, std::vector<std::string>> table) : table_(std::move(table)) {
@@ -83,8 +84,9 @@ private:
                 ++count;
                 std::size_t size = address.is_v6() ? 16 : 4;
                 const char* bytes = static_cast<const char*>(address.data()) + (address.is_v6() ? 8 : 4);
-                records += std::string("\xc0\x0c\0", 3) + static_cast<char>(type) + std::string("\0\1\0\0\0\x3c\0", 7) +
-                           static_cast<char>(size) + std::string(bytes, size);
+                records += std::string("\xc0\x0c\0", 3) + static_cast<char>(type) + std::string("\0\1\0\0\0", 5) +
+                           (name.starts_with("brief") ? '\0' : '\x3c') + '\0' + static_cast<char>(size) +
+                           std::string(bytes, size);
             }
         }
         char code = found == table_.end() ? '\x83' : '\x80';

@@ -1,10 +1,12 @@
 #include "net/dns_server.h"
 #include "support/loop_until.h"
+#include <caropig/async/when_all.h>
 #include <caropig/base/error.h>
 #include <caropig/loop/loop.h>
 #include <caropig/net/resolver.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -105,6 +107,73 @@ TEST(Resolver, SocketsMayBeReusedByOthersAfterwards) {
         Resolver resolver(loop, ResolverOptions().servers(dns.servers()));
         EXPECT_EQ(loop.run_until(resolver.resolve("a.test", 80)).size(), 1u);
     }
+}
+
+TEST(Resolver, RemembersForAsLongAsTheAnswerSays) {
+    DnsServer dns({{"four.test", {"192.0.2.7"}}, {"brief.test", {"192.0.2.8"}}});
+    Loop loop;
+    Resolver resolver(loop, ResolverOptions().servers(dns.servers()));
+    loop.run_until(resolver.resolve("four.test", 1));
+    const int asked = dns.questions();
+    EXPECT_THAT(texts(loop.run_until(resolver.resolve("FOUR.test", 2))), UnorderedElementsAre("192.0.2.7:2"));
+    EXPECT_EQ(dns.questions(), asked);
+    loop.run_until(resolver.resolve("brief.test", 1));
+    const int asked_brief = dns.questions();
+    loop.run_until(resolver.resolve("brief.test", 1));
+    EXPECT_GT(dns.questions(), asked_brief);
+}
+
+TEST(Resolver, RemembersNothingUnlessItMay) {
+    DnsServer dns({{"four.test", {"192.0.2.7"}}, {"six.test", {"2001:db8::7"}}});
+    for (const bool by_ttl : {false, true}) {
+        Loop loop;
+        ResolverOptions options = ResolverOptions().servers(dns.servers());
+        by_ttl ? options.max_ttl(0s) : options.cache_entries(0);
+        Resolver resolver(loop, options);
+        loop.run_until(resolver.resolve("four.test", 1));
+        const int asked = dns.questions();
+        loop.run_until(resolver.resolve("four.test", 1));
+        EXPECT_GT(dns.questions(), asked);
+    }
+}
+
+TEST(Resolver, ThatThereIsNoneIsNotRemembered) {
+    DnsServer dns({});
+    Loop loop;
+    Resolver resolver(loop, ResolverOptions().servers(dns.servers()));
+    EXPECT_THROW(loop.run_until(resolver.resolve("nosuch.test", 80)), IoError);
+    const int asked = dns.questions();
+    EXPECT_THROW(loop.run_until(resolver.resolve("nosuch.test", 80)), IoError);
+    EXPECT_GT(dns.questions(), asked);
+}
+
+TEST(Resolver, AsksOnceForAllWhoWait) {
+    DnsServer dns({{"four.test", {"192.0.2.7"}}, {"six.test", {"2001:db8::7"}}});
+    Loop loop;
+    Resolver resolver(loop, ResolverOptions().servers(dns.servers()).cache_entries(0));
+    loop.run_until(resolver.resolve("four.test", 1));
+    const int asked = dns.questions();
+    std::vector<Task<std::vector<Address>>> tasks;
+    for (std::uint16_t port = 1; port <= 20; ++port) tasks.push_back(resolver.resolve("four.test", port));
+    const auto answers = loop.run_until(when_all(std::move(tasks)));
+    EXPECT_EQ(answers.size(), 20u);
+    EXPECT_THAT(texts(answers.back()), UnorderedElementsAre("192.0.2.7:20"));
+    EXPECT_EQ(dns.questions(), 2 * asked);
+}
+
+TEST(Resolver, AnswersOfItsOwnGoFirst) {
+    DnsServer dns({{"four.test", {"192.0.2.7"}}, {"six.test", {"2001:db8::7"}}});
+    Loop loop;
+    Resolver resolver(loop, ResolverOptions()
+                                .servers(dns.servers())
+                                .answer("Four.Test", {"198.51.100.1", "2001:db8::1"})
+                                .answer("localhost", {"198.51.100.2"}));
+    EXPECT_THAT(texts(loop.run_until(resolver.resolve("four.tesT", 80))),
+                UnorderedElementsAre("198.51.100.1:80", "[2001:db8::1]:80"));
+    EXPECT_THAT(texts(loop.run_until(resolver.resolve("localhost", 80))), UnorderedElementsAre("198.51.100.2:80"));
+    EXPECT_EQ(dns.questions(), 0);
+    EXPECT_THROW(ResolverOptions().answer("a.test", {}), std::invalid_argument);
+    EXPECT_THROW(ResolverOptions().answer("a.test", {"b.test"}), std::invalid_argument);
 }
 
 }  // namespace

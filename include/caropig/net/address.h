@@ -1,5 +1,7 @@
 #pragma once
 
+#include <caropig/base/bytes.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +29,9 @@ public:
     [[nodiscard]] std::string host() const;
     /// "192.0.2.1:80" or "[2001:db8::1]:80".
     [[nodiscard]] std::string to_string() const;
+
+    /// The 4 or 16 bytes of the address alone, as long as this object.
+    [[nodiscard]] ConstBytes bytes() const noexcept;
 
     /// The struct sockaddr_in or sockaddr_in6, for system calls.
     [[nodiscard]] const void* data() const noexcept { return storage_.data(); }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,16 @@ public:
     }
     [[nodiscard]] Duration attempt_delay() const noexcept { return attempt_delay_; }
 
+    /// The address of this machine to connect from; addresses of the other family are not tried. None unless set: the
+    /// kernel chooses. Its port is not used.
+    ConnectOptions& local_address(Address address) noexcept {
+        local_address_ = address;
+        return *this;
+    }
+    [[nodiscard]] const std::optional<Address>& local_address() const noexcept { return local_address_; }
+
 private:
+    std::optional<Address> local_address_;
     Duration attempt_delay_ = std::chrono::milliseconds(250);
 };
 
