@@ -11,12 +11,15 @@ namespace {
 
 Task<std::unique_ptr<net::Stream>> connect_to_origin(Connector& connector, Exchange& exchange) {
     Connected connected = co_await connector.connect(Origin(exchange.request.url()), exchange.phase);
+    exchange.absolute_target = connected.absolute_target;
+    exchange.proxy_authorization = std::move(connected.proxy_authorization);
     co_return std::move(connected.stream);
 }
 
 }  // namespace
 
-HttpClient::HttpClient(Loop& loop) : connector_(std::make_unique<Connector>(loop, ConnectionOptions())) {}
+HttpClient::HttpClient(Loop& loop, ConnectionOptions options)
+    : connector_(std::make_unique<Connector>(loop, std::move(options))) {}
 
 HttpClient::~HttpClient() = default;
 

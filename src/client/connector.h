@@ -1,5 +1,6 @@
 #pragma once
 
+#include "client/proxy.h"
 #include <caropig/async/task.h>
 #include <caropig/client/fetch_error.h>
 #include <caropig/client/options.h>
@@ -10,6 +11,7 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace caropig::client {
@@ -33,12 +35,17 @@ struct Origin {
 /// A connection to an origin, ready for a request.
 struct Connected {
     std::unique_ptr<net::Stream> stream;
+    /// Its other end is an HTTP proxy, which wants the whole URL in the request line (RFC 9112 3.2.2).
+    bool absolute_target = false;
+    /// What that proxy wants in Proxy-Authorization; empty: nothing.
+    std::string proxy_authorization;
 };
 
 /// Makes connections to origins, whatever lies on the way. On one loop; used on its thread only.
 class Connector {
 public:
-    /// `loop` must outlive the connector, and the connector its connect()s; connections may outlive it.
+    /// `loop` must outlive the connector, and the connector its connect()s; connections may outlive it. Throws
+    /// std::invalid_argument where the environment names a proxy that is none.
     Connector(Loop& loop, ConnectionOptions options);
 
     /// A new connection. `phase`, which must outlive the task, always says how far it has come: for whoever has a
@@ -49,8 +56,16 @@ public:
     [[nodiscard]] const ConnectionOptions& options() const noexcept { return options_; }
 
 private:
+    struct Attempt;
+    Task<std::unique_ptr<net::Stream>> dial(Attempt& attempt, std::string host, std::uint16_t port);
+    Task<std::unique_ptr<net::Stream>> secure(Attempt& attempt, std::unique_ptr<net::Stream> stream, std::string host,
+                                              std::uint16_t port);
+    Task<Connected> connect_by_proxy(Attempt& attempt, const Proxy& proxy);
+
     ConnectionOptions options_;
+    ProxyRules proxies_;
     net::Resolver resolver_;
+    std::optional<net::TlsClientContext> tls_;  // made when it is first needed
 };
 
 }  // namespace caropig::client

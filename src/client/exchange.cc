@@ -16,11 +16,13 @@ namespace {
 using Kind = FetchError::Kind;
 using Phase = FetchError::Phase;
 
-std::string request_head(const FetchRequest& request) {
+std::string request_head(const Exchange& exchange) {
+    const FetchRequest& request = exchange.request;
     const http::Method method = http::parse_method(request.method());
     const bool expects_body =
         method == http::Method::kPost || method == http::Method::kPut || method == http::Method::kPatch;
-    const std::string target = request.url().target();
+    const http::Url& url = request.url();
+    const std::string target = exchange.absolute_target ? url.origin() + url.target() : url.target();
     std::string host = request.url().authority();
     http::Headers headers = request.headers();
     if (const auto own_host = headers.find("Host")) {
@@ -28,6 +30,7 @@ std::string request_head(const FetchRequest& request) {
         headers.remove("Host");
     }
     if (!headers.find("User-Agent")) headers.add("User-Agent", "CaroPig/0.1");
+    if (!exchange.proxy_authorization.empty()) headers.set("Proxy-Authorization", exchange.proxy_authorization);
 
     http::h1::RequestStart start;
     start.method = request.method();
@@ -42,9 +45,9 @@ std::string request_head(const FetchRequest& request) {
 }
 
 /// 0, or the negated errno value with which sending ended.
-Task<std::int32_t> send_request(net::Stream& stream, const FetchRequest& request) {
-    const std::string head = request_head(request);
-    const std::array<ConstBytes, 2> pieces{as_bytes(head), as_bytes(request.body())};
+Task<std::int32_t> send_request(net::Stream& stream, const Exchange& exchange) {
+    const std::string head = request_head(exchange);
+    const std::array<ConstBytes, 2> pieces{as_bytes(head), as_bytes(exchange.request.body())};
     net::IoAwaiter<SendOperation, net::Stream> send(stream);
     send.operation.pieces = pieces;
     co_return co_await send;
@@ -84,7 +87,7 @@ Task<void> receive_response(net::Stream& stream, Exchange& exchange, std::string
 
 Task<void> fetch_over(net::Stream& stream, Exchange& exchange) {
     exchange.phase = Phase::kSend;
-    const std::int32_t sent = co_await send_request(stream, exchange.request);
+    const std::int32_t sent = co_await send_request(stream, exchange);
     exchange.request.body({});
     // Whoever answers early and closes makes sending fail, but its answer has arrived.
     if (sent == 0) exchange.phase = Phase::kWait;

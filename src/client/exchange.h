@@ -5,6 +5,7 @@
 #include <caropig/client/response.h>
 #include <caropig/net/stream.h>
 
+#include <string>
 #include <utility>
 
 namespace caropig::client {
@@ -16,6 +17,8 @@ struct Exchange {
 
     FetchRequest request;  ///< its body is dropped once it is sent
     FetchError::Phase phase = FetchError::Phase::kResolve;
+    bool absolute_target = false;     ///< the request line names the whole URL: it goes to a proxy
+    std::string proxy_authorization;  ///< for that proxy; empty: none
     Response response;
 };
 

@@ -80,10 +80,6 @@ Task<void> connect_and_fetch(Connect& connect, Loop& loop, Exchange& exchange) {
 }  // namespace
 
 Task<Response> fetch_through(Connect connect, Exchange exchange) {
-    if (exchange.request.url().scheme != "http") {
-        fail(exchange, Kind::kUnsupported, std::make_error_code(std::errc::protocol_not_supported),
-             "this client speaks http only, not yet https");
-    }
     const detail::TaskContext context = co_await current_context();
     Loop& loop = static_cast<Loop&>(*context.executor);
     const Duration limit = exchange.request.total_timeout();

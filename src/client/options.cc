@@ -1,4 +1,5 @@
 #include "client/limits.h"
+#include "client/proxy.h"
 #include <caropig/client/options.h>
 
 #include <stdexcept>
@@ -31,8 +32,25 @@ ConnectionOptions& ConnectionOptions::connect_timeout(Duration limit) {
     return *this;
 }
 
-ConnectionOptions& ConnectionOptions::unix_socket(std::string_view path) {
-    unix_socket_ = path;
+ConnectionOptions& ConnectionOptions::proxy_timeout(Duration limit) {
+    check_limit(limit, "proxy_timeout");
+    proxy_timeout_ = limit;
+    return *this;
+}
+
+ConnectionOptions& ConnectionOptions::tls_timeout(Duration limit) {
+    check_limit(limit, "tls_timeout");
+    tls_timeout_ = limit;
+    return *this;
+}
+
+ConnectionOptions& ConnectionOptions::proxy(std::string_view url) {
+    if (!url.empty()) {
+        if (const Result<Proxy, std::string> parsed = parse_proxy(url); !parsed) {
+            throw std::invalid_argument(parsed.error());
+        }
+    }
+    proxy_ = url;
     return *this;
 }
 

@@ -3,6 +3,7 @@
 #include <caropig/async/task.h>
 #include <caropig/client/fetch_error.h>
 #include <caropig/client/fetch_request.h>
+#include <caropig/client/options.h>
 #include <caropig/client/response.h>
 #include <caropig/net/stream.h>
 
@@ -19,8 +20,9 @@ struct Exchange;
 /// anyway, as tornado.httpclient.AsyncHTTPClient(). Each fetch has a connection of its own, which is closed with it.
 class HttpClient {
 public:
-    /// `loop` must outlive the client, and the client its fetches.
-    explicit HttpClient(Loop& loop);
+    /// `loop` must outlive the client, and the client its fetches. Throws std::invalid_argument where the environment
+    /// is to name the proxies and does not.
+    explicit HttpClient(Loop& loop, ConnectionOptions options = {});
     HttpClient(const HttpClient&) = delete;
     HttpClient& operator=(const HttpClient&) = delete;
     ~HttpClient();

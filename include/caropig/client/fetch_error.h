@@ -15,7 +15,6 @@ namespace caropig::client {
 class FetchError : public IoError {
 public:
     enum class Kind {
-        kUnsupported,   ///< this client can't do it: https, for now
         kUnresolvable,  ///< the host's name has no address, or the name servers don't answer
         kUnreachable,   ///< no connection: refused, no route
         kProxy,         ///< the proxy would not or could not connect, or gave no answer that makes sense
