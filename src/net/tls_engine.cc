@@ -132,10 +132,12 @@ TlsEngine::Step TlsEngine::step_after(int result) {
         case SSL_ERROR_WANT_READ:
             return Step::kNeedsInput;
         case SSL_ERROR_ZERO_RETURN:
+            over_ = true;
             return Step::kEnded;
         default:
             break;
     }
+    over_ = true;
     if (failure_.empty()) failure_ = reason_of_failure();
     ERR_clear_error();
     return Step::kFailed;

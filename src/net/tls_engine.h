@@ -46,7 +46,7 @@ public:
     [[nodiscard]] bool has_input() const noexcept { return !input_.empty(); }
 
     /// Whether read() may have something without more input.
-    [[nodiscard]] bool may_read() const noexcept { return has_input() || SSL_has_pending(ssl_.get()) != 0; }
+    [[nodiscard]] bool may_read() const noexcept { return over_ || has_input() || SSL_has_pending(ssl_.get()) != 0; }
 
     [[nodiscard]] Step handshake();
     /// Gives up to `into.size()` bytes of plaintext: kDone with `size` above 0.
@@ -90,6 +90,7 @@ private:
     std::string server_;
     std::shared_ptr<TlsSessionCache> cache_;
     bool certificate_refused_ = false;
+    bool over_ = false;  // the input has ended, or failed: every read says so
 };
 
 }  // namespace caropig::net

@@ -191,6 +191,31 @@ TEST_F(TlsStreamTest, CutOffIsNoEnd) {
     expect_end(*sides.first, ECONNABORTED);
 }
 
+// As most servers do that close: answer and end arrive at once, the end of the connection only much later.
+TEST_F(TlsStreamTest, EndThatComesWithTheLastBytes) {
+    for (const std::size_t at_a_time : {3u, 6u, 100u}) {
+        auto [here, wire] = memory_pipe(loop);
+        auto [there, other_wire] = memory_pipe(loop);
+        std::pair<std::unique_ptr<TlsStream>, std::unique_ptr<TlsStream>> sides;
+        {
+            auto up = loop.start(relay(*wire, *other_wire, 4096));
+            auto down = loop.start(relay(*other_wire, *wire, 4096));
+            sides = connected(std::move(here), std::move(there));
+        }
+        ASSERT_TRUE(sides.first && sides.second);
+        auto answering = loop.start(write_all(*sides.second, "answer"));
+        std::vector<std::byte> flight(4096);
+        auto taking = loop.start(other_wire->read_some(flight));
+        loop.run_ready();
+        flight.resize(taking.result());
+        auto reading = loop.start(read_all(*sides.first, at_a_time));
+        auto giving = loop.start(wire->write(flight));
+        loop.run_ready();
+        ASSERT_TRUE(reading.done()) << at_a_time;
+        EXPECT_EQ(reading.result().text, "answer");
+    }
+}
+
 TEST_F(TlsStreamTest, EndIsSaidByClosingAndByDestroying) {
     for (const bool destroys : {false, true}) {
         auto [here, there] = connected();
