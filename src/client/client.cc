@@ -1,6 +1,6 @@
 #include "client/connector.h"
 #include "client/exchange.h"
-#include "client/fetch_through.h"
+#include "client/pool.h"
 #include <caropig/client/client.h>
 #include <caropig/loop/loop.h>
 
@@ -9,34 +9,35 @@
 namespace caropig::client {
 namespace {
 
-Task<std::unique_ptr<net::Stream>> connect_to_origin(Connector& connector, Exchange& exchange) {
-    Connected connected = co_await connector.connect(Origin(exchange.request.url()), exchange.phase);
-    exchange.absolute_target = connected.absolute_target;
-    exchange.proxy_authorization = std::move(connected.proxy_authorization);
-    co_return std::move(connected.stream);
+Task<HttpClient*> local_client() {
+    const detail::TaskContext context = co_await current_context();
+    co_return &static_cast<Loop&>(*context.executor).local<HttpClient>();
 }
 
 }  // namespace
 
-HttpClient::HttpClient(Loop& loop, ConnectionOptions options)
-    : connector_(std::make_unique<Connector>(loop, std::move(options))) {}
+HttpClient::HttpClient(Loop& loop, ClientOptions options)
+    : connector_(std::make_unique<Connector>(loop, std::move(options.connection))),
+      pool_(std::make_unique<Pool>(loop, options.pool, [this](Origin origin, FetchError::Phase& phase) {
+          return connector_->connect(std::move(origin), phase);
+      })) {}
 
 HttpClient::~HttpClient() = default;
 
-Task<std::unique_ptr<net::Stream>> HttpClient::connect(Loop& loop, Exchange& exchange) {
-    CAROPIG_CHECK(&loop == &connector_->loop(), "an HttpClient was used on another loop than its own");
-    return connect_to_origin(*connector_, exchange);
-}
+Task<Response> HttpClient::fetch(FetchRequest request) { return fetch_through(*pool_, std::move(request)); }
 
-Task<Response> HttpClient::fetch(FetchRequest request) {
-    return fetch_through([this](Loop& loop, Exchange& exchange) { return connect(loop, exchange); },
-                         Exchange(std::move(request)));
-}
+Task<ResponseStream> HttpClient::open(FetchRequest request) { return open_through(*pool_, std::move(request)); }
+
+HttpClient::Counts HttpClient::counts() const noexcept { return {pool_->open(), pool_->idle(), pool_->waiting()}; }
 
 Task<Response> fetch(FetchRequest request) {
-    return fetch_through(
-        [](Loop& loop, Exchange& exchange) { return loop.local<HttpClient>().connect(loop, exchange); },
-        Exchange(std::move(request)));
+    HttpClient* client = co_await local_client();
+    co_return co_await client->fetch(std::move(request));
+}
+
+Task<ResponseStream> open(FetchRequest request) {
+    HttpClient* client = co_await local_client();
+    co_return co_await client->open(std::move(request));
 }
 
 }  // namespace caropig::client

@@ -1,29 +1,47 @@
 #pragma once
 
+#include "client/pool.h"
+#include "client/response_reader.h"
 #include <caropig/client/fetch_error.h>
 #include <caropig/client/fetch_request.h>
 #include <caropig/client/response.h>
-#include <caropig/net/stream.h>
+#include <caropig/client/response_stream.h>
 
-#include <string>
 #include <utility>
 
 namespace caropig::client {
 
-/// One fetch while it lasts: what is asked, how far it has come, and what was answered. It lives in one place, and the
-/// steps refer to it: each of thousands of waiting fetches holds it once.
+/// One request and its answer while they last. It lives in one place, and the steps refer to it: each of thousands of
+/// waiting fetches holds it once.
 struct Exchange {
-    explicit Exchange(FetchRequest asked) noexcept : request(std::move(asked)) {}
+    Exchange(FetchRequest asked, TimePoint started);
 
-    FetchRequest request;  ///< its body is dropped once it is sent
+    FetchRequest request;  ///< its body moves to the connection when it is sent
     FetchError::Phase phase = FetchError::Phase::kResolve;
-    bool absolute_target = false;     ///< the request line names the whole URL: it goes to a proxy
-    std::string proxy_authorization;  ///< for that proxy; empty: none
-    Response response;
+    TimePoint deadline = TimePoint::max();  ///< of everything, retries and redirects too
+    ResponseReader reader;
+    Pool::Lease lease;
+    bool heard = false;     ///< a byte of the answer has come
+    bool produced = false;  ///< the body's producer has begun
+    bool unsent = false;    ///< the answer came before all of the request was sent
 };
 
-/// Sends the request over a connected stream and takes the response, which it leaves in `exchange`. Both must outlive
-/// the task. Neither closes the stream nor knows of deadlines. Throws FetchError, Cancelled.
-Task<void> fetch_over(net::Stream& stream, Exchange& exchange);
+/// A whole fetch, and one up to the head. Throw FetchError, StatusError, Cancelled.
+Task<Response> fetch_through(Pool& pool, FetchRequest request);
+Task<ResponseStream> open_through(Pool& pool, FetchRequest request);
+
+/// Takes a connection, sends the request, and takes the answer until its head is complete. A connection that was used
+/// before and turns out to be dead is replaced by a new one, once, where the request was not sent or is idempotent and
+/// no byte of an answer has come (RFC 9110 9.2.2). Throws FetchError, Cancelled.
+Task<void> begin_exchange(Pool& pool, Exchange& exchange);
+
+/// When waiting for the next bytes of the body is over.
+[[nodiscard]] TimePoint next_deadline(const Pool& pool, const Exchange& exchange) noexcept;
+
+/// Takes what such a wait ended with into the reader. Throws FetchError.
+void take_event(const Pool& pool, Exchange& exchange, Connection::Event event);
+
+/// The answer is complete: gives the connection back, if it is clean.
+void end_exchange(Exchange& exchange) noexcept;
 
 }  // namespace caropig::client

@@ -1,5 +1,6 @@
 #include "client/limits.h"
 #include <caropig/client/fetch_request.h>
+#include <caropig/http/method.h>
 
 #include <algorithm>
 #include <array>
@@ -55,6 +56,63 @@ FetchRequest& FetchRequest::add_header(std::string_view name, std::string_view v
 
 FetchRequest& FetchRequest::body(std::string bytes) noexcept {
     body_.swap(bytes);  // unlike an assignment, it lets go of the memory of the one before
+    return *this;
+}
+
+FetchRequest& FetchRequest::body_from(BodyProducer producer, std::optional<std::uint64_t> length) {
+    producer_ = std::move(producer);
+    produced_length_ = length;
+    return *this;
+}
+
+FetchRequest& FetchRequest::expect_continue(Duration wait) {
+    check_limit(wait, "expect_continue");
+    expect_continue_ = wait;
+    return *this;
+}
+
+FetchRequest& FetchRequest::idempotent(bool is) noexcept {
+    idempotent_ = is;
+    return *this;
+}
+
+bool FetchRequest::idempotent_method() const noexcept {
+    switch (http::parse_method(method_)) {
+        case http::Method::kGet:
+        case http::Method::kHead:
+        case http::Method::kPut:
+        case http::Method::kDelete:
+        case http::Method::kOptions:
+        case http::Method::kTrace:
+            return true;
+        case http::Method::kPost:
+        case http::Method::kPatch:
+        case http::Method::kConnect:
+        case http::Method::kOther:
+            break;
+    }
+    return false;
+}
+
+FetchRequest& FetchRequest::first_byte_timeout(Duration limit) {
+    check_limit(limit, "first_byte_timeout");
+    first_byte_timeout_ = limit;
+    return *this;
+}
+
+FetchRequest& FetchRequest::between_bytes_timeout(Duration limit) {
+    check_limit(limit, "between_bytes_timeout");
+    between_bytes_timeout_ = limit;
+    return *this;
+}
+
+FetchRequest& FetchRequest::raise_error(bool raises) noexcept {
+    raise_error_ = raises;
+    return *this;
+}
+
+FetchRequest& FetchRequest::on_informational(Informational callback) {
+    informational_ = std::move(callback);
     return *this;
 }
 

@@ -47,10 +47,14 @@ Result<void, Failure> ResponseReader::finish() {
     if (!head_complete_) return std::unexpected(broken("the connection was closed in the head of the response"));
     if (decoder_.finish_at_eof()) return {};
     return std::unexpected(
-        broken(fmt::format("the connection was closed in the body of the response, after {} bytes", body_.size())));
+        broken(fmt::format("the connection was closed in the body of the response, after {} bytes", body_bytes_)));
 }
 
-Response ResponseReader::take() { return {status_, std::move(reason_), std::move(headers_), std::move(body_)}; }
+Response ResponseReader::take() {
+    Response response(status_, std::move(reason_), std::move(headers_), std::move(body_));
+    if (!decoder_.trailers().empty()) response.trailers(decoder_.trailers());
+    return response;
+}
 
 // True when a head, final or not, was taken off the front of `input`; false when all of it is still incomplete.
 Result<bool, Failure> ResponseReader::read_head(std::string_view& input) {
@@ -79,11 +83,14 @@ Result<bool, Failure> ResponseReader::accept_head(const http::h1::ResponseHead& 
     if (head.status == 101) return std::unexpected(no_http("it switches protocols without having been asked to"));
     if (head.status < 200) {
         if (++interim_responses_ > kMaxInterimResponses) return std::unexpected(no_http("too many interim responses"));
+        if (head.status == 100) continues_ = true;
+        if (inform_) inform_(head.status, head.fields);
         return true;
     }
     const bool has_length = head.framing == http::h1::Framing::kLength;
     if (has_length && head.content_length > max_body_bytes_) return std::unexpected(body_too_large());
     head_complete_ = true;
+    reusable_ = head.keep_alive && head.framing != http::h1::Framing::kUntilClose;
     status_ = head.status;
     reason_ = head.reason;
     headers_ = http::Headers::copy_of(head.fields);
@@ -100,11 +107,13 @@ Result<bool, Failure> ResponseReader::read_body(std::string_view input) {
             case http::h1::BodyDecoder::Step::kNeedMore:
                 return false;
             case http::h1::BodyDecoder::Step::kDone:
+                if (!input.empty()) reusable_ = false;
                 return true;
             case http::h1::BodyDecoder::Step::kError:
                 return std::unexpected(no_http(step.error.reason));
             case http::h1::BodyDecoder::Step::kData:
-                if (step.data.size() > max_body_bytes_ - body_.size()) return std::unexpected(body_too_large());
+                if (step.data.size() > max_body_bytes_ - body_bytes_) return std::unexpected(body_too_large());
+                body_bytes_ += step.data.size();
                 body_ += step.data;
         }
     }

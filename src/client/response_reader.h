@@ -8,8 +8,10 @@
 #include <caropig/http/method.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace caropig::client {
 
@@ -29,15 +31,34 @@ public:
     ResponseReader(http::Method request_method, std::uint64_t max_body_bytes) noexcept
         : request_method_(request_method), max_body_bytes_(max_body_bytes) {}
 
-    /// Takes the bytes that follow those taken before; what lies beyond the end is ignored. True once the response is
-    /// complete. Not to be called again after that, or after a failure.
+    /// Called for each interim answer (1xx) but 101, in the call of feed() that brought it.
+    using Inform = std::function<void(int status, http::HeadersView fields)>;
+    void on_interim(Inform inform) { inform_ = std::move(inform); }
+
+    /// Takes the bytes that follow those taken before; what lies beyond the end is no part of it, and makes the
+    /// connection unusable. True once the response is complete. Not to be called again after that, or after a failure.
     Result<bool, Failure> feed(std::string_view input);
 
     /// The peer has finished sending: nothing if the response ends with that, else what is missing.
     Result<void, Failure> finish();
 
-    /// The response, once it is complete.
+    /// The response, once it is complete, or what has come of it since its head has.
     [[nodiscard]] Response take();
+
+    /// The body since the last call, for whoever reads it piece by piece; the limit holds for the whole.
+    [[nodiscard]] std::string take_body() noexcept { return std::exchange(body_, {}); }
+    [[nodiscard]] bool has_body() const noexcept { return !body_.empty(); }
+
+    /// Whether the final head has come.
+    [[nodiscard]] bool head_complete() const noexcept { return head_complete_; }
+    [[nodiscard]] int status() const noexcept { return status_; }
+    [[nodiscard]] bool complete() const noexcept { return head_complete_ && decoder_.done(); }
+    /// Whether an interim 100 (Continue) has come.
+    [[nodiscard]] bool continues() const noexcept { return continues_; }
+    /// Whether the connection may carry another request, once the response is complete: it is kept alive, the end of
+    /// the body is not its end, and nothing came after it.
+    [[nodiscard]] bool reusable() const noexcept { return complete() && reusable_; }
+    [[nodiscard]] const http::Headers& trailers() const noexcept { return decoder_.trailers(); }
 
 private:
     Result<bool, Failure> read_head(std::string_view& input);
@@ -47,9 +68,13 @@ private:
 
     http::Method request_method_;
     bool head_complete_ = false;
+    bool continues_ = false;
+    bool reusable_ = false;
     int interim_responses_ = 0;
     int status_ = 0;
     std::uint64_t max_body_bytes_;
+    std::uint64_t body_bytes_ = 0;
+    Inform inform_;
     std::string incomplete_head_;
     http::h1::HeadParser parser_;
     http::h1::BodyDecoder decoder_;

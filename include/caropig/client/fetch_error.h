@@ -19,6 +19,7 @@ public:
         kUnreachable,   ///< no connection: refused, no route
         kProxy,         ///< the proxy would not or could not connect, or gave no answer that makes sense
         kTls,           ///< no handshake: the certificate was not accepted, or the two found nothing in common
+        kBusy,          ///< too many wait for a connection already, or the origin's circuit breaker is open
         kTimeout,       ///< a deadline of the request passed, or the operating system gave up
         kTooLarge,      ///< the answer exceeds a limit
         kProtocol,      ///< the answer is no HTTP/1.x
@@ -27,6 +28,7 @@ public:
 
     /// How far the fetch had come.
     enum class Phase {
+        kQueue,  ///< standing in line for a connection
         kResolve,
         kConnect,  ///< to the server, or to the proxy
         kProxy,    ///< asking the proxy for a connection to the server

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <caropig/client/request_body.h>
 #include <caropig/http/headers.h>
 #include <caropig/http/url.h>
 #include <caropig/loop/clock.h>
@@ -7,8 +8,11 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// \file
 /// What to ask another server for, and how long and how much of an answer to take.
@@ -30,7 +34,7 @@ public:
 
     /// Replaces all fields of that name. "Host" replaces what the URL says; "User-Agent" is "CaroPig/0.1" unless set.
     /// Refused are the fields that frame the message and that the client sets itself: Connection, Content-Length,
-    /// Keep-Alive, TE, Trailer, Transfer-Encoding and Upgrade; and Expect, since the body is sent at once.
+    /// Keep-Alive, TE, Trailer, Transfer-Encoding and Upgrade; and Expect: see expect_continue().
     FetchRequest& header(std::string_view name, std::string_view value);
     /// Adds a field after those of that name.
     FetchRequest& add_header(std::string_view name, std::string_view value);
@@ -40,14 +44,52 @@ public:
     /// POST, PUT and PATCH say Content-Length: 0 (RFC 9110 8.6).
     FetchRequest& body(std::string bytes) noexcept;
     [[nodiscard]] const std::string& body() const noexcept { return body_; }
+    /// Moves the body out: for the client, when it sends it.
+    [[nodiscard]] std::string take_body() noexcept { return std::exchange(body_, {}); }
 
-    /// From the call to the connection: resolving the name and connecting. Zero means no limit. Tornado's default.
+    /// The body is what `producer` writes, instead of a string: in chunks, or with a Content-Length where `length` is
+    /// known; it must write exactly that much.
+    FetchRequest& body_from(BodyProducer producer, std::optional<std::uint64_t> length = std::nullopt);
+    [[nodiscard]] const BodyProducer& producer() const noexcept { return producer_; }
+    [[nodiscard]] std::optional<std::uint64_t> produced_length() const noexcept { return produced_length_; }
+
+    /// Sends Expect: 100-continue and the body only once the server agrees, or after `wait`, since old servers don't
+    /// answer it; not at all where it refuses. Zero, the default: sends the body at once. Without a body it does
+    /// nothing. As Tornado's expect_100_continue.
+    FetchRequest& expect_continue(Duration wait);
+    [[nodiscard]] Duration expect_continue() const noexcept { return expect_continue_; }
+
+    /// Whether doing it twice is the same as doing it once: then it is sent again on a new connection where one that
+    /// was kept turns out to be dead. Unless set, GET, HEAD, PUT, DELETE, OPTIONS and TRACE are (RFC 9110 9.2.2).
+    FetchRequest& idempotent(bool is) noexcept;
+    [[nodiscard]] bool idempotent() const noexcept { return idempotent_.value_or(idempotent_method()); }
+
+    /// From the place in the pool to the connection: resolving the name and connecting. Zero means no limit. Tornado's
+    /// default.
     FetchRequest& connect_timeout(Duration limit);
     [[nodiscard]] Duration connect_timeout() const noexcept { return connect_timeout_; }
 
     /// From the call to the last byte of the answer. Zero means no limit. Tornado's request_timeout and its default.
     FetchRequest& total_timeout(Duration limit);
     [[nodiscard]] Duration total_timeout() const noexcept { return total_timeout_; }
+
+    /// From the last byte of the request to the first of the answer. Zero, the default, means no limit of its own.
+    FetchRequest& first_byte_timeout(Duration limit);
+    [[nodiscard]] Duration first_byte_timeout() const noexcept { return first_byte_timeout_; }
+
+    /// Between two arrivals of bytes of the answer. Zero, the default, means no limit of its own.
+    FetchRequest& between_bytes_timeout(Duration limit);
+    [[nodiscard]] Duration between_bytes_timeout() const noexcept { return between_bytes_timeout_; }
+
+    /// Throws StatusError where the answer's status is not 2xx. False, the default: every status is a value.
+    FetchRequest& raise_error(bool raises) noexcept;
+    [[nodiscard]] bool raise_error() const noexcept { return raise_error_; }
+
+    /// Called for each interim answer, such as 103 (Early Hints), with views that are valid during the call. At most
+    /// 16 are taken. What it throws ends the fetch.
+    using Informational = std::function<void(int status, http::HeadersView fields)>;
+    FetchRequest& on_informational(Informational callback);
+    [[nodiscard]] const Informational& informational() const noexcept { return informational_; }
 
     /// Bytes of the answer's body, without the chunks' framing; more is an error. Tornado's max_body_size and its
     /// default, 100 MiB. (The head is limited to 64 KiB and 100 fields.)
@@ -58,12 +100,21 @@ public:
 
 private:
     explicit FetchRequest(http::Url url);
+    [[nodiscard]] bool idempotent_method() const noexcept;
     static http::Url parse(std::string_view text);
 
     http::Url url_;
     std::string method_ = "GET";
     http::Headers headers_;
     std::string body_;
+    BodyProducer producer_;
+    std::optional<std::uint64_t> produced_length_;
+    Informational informational_;
+    Duration expect_continue_{};
+    Duration first_byte_timeout_{};
+    Duration between_bytes_timeout_{};
+    std::optional<bool> idempotent_;
+    bool raise_error_ = false;
     Duration connect_timeout_ = std::chrono::seconds(20);
     Duration total_timeout_ = std::chrono::seconds(20);
     std::uint64_t max_response_bytes_ = std::uint64_t{100} * 1024 * 1024;

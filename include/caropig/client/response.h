@@ -26,11 +26,19 @@ public:
     [[nodiscard]] const std::string& body() const& noexcept { return body_; }
     [[nodiscard]] std::string body() && noexcept { return std::move(body_); }
 
+    /// Fields that came after a chunked body. Never among headers(): they must not frame, route or authenticate.
+    [[nodiscard]] const http::Headers& trailers() const noexcept { return trailers_; }
+    Response& trailers(http::Headers fields) noexcept {
+        trailers_ = std::move(fields);
+        return *this;
+    }
+
 private:
     int status_ = 0;
     std::string reason_;
     http::Headers headers_;
     std::string body_;
+    http::Headers trailers_;
 };
 
 }  // namespace caropig::client

@@ -1,4 +1,4 @@
-#include "client/fetch_through.h"
+#include "client/exchange.h"
 
 #include "client/scripted_upstream.h"
 #include <caropig/loop/timer.h>
@@ -30,10 +30,9 @@ class FetchThrough : public ::testing::Test {
 protected:
     /// Fetches from `upstream`, to which connecting takes as long as the two delays say.
     Task<Outcome> fetch(FetchRequest request) {
-        Connect connect = [this](Loop&, Exchange& exchange) { return connect_slowly(exchange); };
         Outcome outcome;
         try {
-            outcome.response = co_await fetch_through(std::move(connect), Exchange(std::move(request)));
+            outcome.response = co_await fetch_through(pool, std::move(request));
         } catch (const FetchError& error) {
             outcome.error = error;
             open_at_end = upstream.open();
@@ -44,15 +43,17 @@ protected:
         co_return outcome;
     }
 
-    Task<std::unique_ptr<net::Stream>> connect_slowly(Exchange& exchange) {
+    Task<Connected> connect_slowly(Origin, Phase& phase) {
         if (resolve_delay != 0s) co_await sleep_for(resolve_delay);
         if (resolve_error) throw IoError(errno_code(*resolve_error), "resolve example.com");
-        exchange.phase = Phase::kConnect;
+        phase = Phase::kConnect;
         if (connect_delay != 0s) co_await sleep_for(connect_delay);
         if (connect_error) throw IoError(errno_code(*connect_error), "connect to example.com:80");
-        exchange.absolute_target = by_proxy;
-        if (by_proxy) exchange.proxy_authorization = "Basic bWU6cHc=";
-        co_return upstream.connect();
+        Connected connected;
+        connected.stream = upstream.connect();
+        connected.absolute_target = by_proxy;
+        if (by_proxy) connected.proxy_authorization = "Basic bWU6cHc=";
+        co_return connected;
     }
 
     void expect_error(testkit::Started<Outcome>& fetching, Kind kind, Phase phase, std::string_view line) {
@@ -69,11 +70,13 @@ protected:
         const Outcome outcome = fetching.result();
         ASSERT_TRUE(outcome.response.has_value()) << outcome.error->what();
         EXPECT_EQ(outcome.response->body(), "ok");
-        EXPECT_FALSE(upstream.open());
+        EXPECT_EQ(pool.open(), pool.idle()) << "the fetch has kept its place";
     }
 
     testkit::TestLoop loop;
     ScriptedUpstream upstream{loop};
+    Pool pool{loop, PoolOptions(),
+              [this](Origin origin, Phase& phase) { return connect_slowly(std::move(origin), phase); }};
     Duration resolve_delay{};
     Duration connect_delay{};
     std::optional<int> resolve_error;
@@ -86,8 +89,7 @@ protected:
 TEST_F(FetchThrough, SendsRequestAndTakesResponse) {
     auto fetching = loop.start(fetch(request));
     EXPECT_FALSE(fetching.done());
-    EXPECT_EQ(upstream.sent(),
-              "GET /path?q=1 HTTP/1.1\r\nHost: example.com\r\nUser-Agent: CaroPig/0.1\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(upstream.sent(), "GET /path?q=1 HTTP/1.1\r\nHost: example.com\r\nUser-Agent: CaroPig/0.1\r\n\r\n");
     upstream.deliver(std::string(kOk));
     loop.run_ready();
     expect_ok(fetching);
@@ -102,7 +104,7 @@ TEST_F(FetchThrough, SendsBodyAndFields) {
                                          .body("hello")));
     EXPECT_EQ(upstream.sent(),
               "PUT / HTTP/1.1\r\nHost: other.example\r\nUser-Agent: me\r\nContent-Type: text/plain\r\n"
-              "Content-Length: 5\r\nConnection: close\r\n\r\nhello");
+              "Content-Length: 5\r\n\r\nhello");
     upstream.deliver(std::string(kOk));
     loop.run_ready();
     expect_ok(fetching);
@@ -110,13 +112,15 @@ TEST_F(FetchThrough, SendsBodyAndFields) {
 
 TEST_F(FetchThrough, ProxyIsToldTheWholeUrl) {
     by_proxy = true;
-    auto fetching = loop.start(fetch(FetchRequest("http://example.com:8080/path?q=1")));
-    EXPECT_EQ(upstream.sent(),
-              "GET http://example.com:8080/path?q=1 HTTP/1.1\r\nHost: example.com:8080\r\nUser-Agent: CaroPig/0.1\r\n"
-              "Proxy-Authorization: Basic bWU6cHc=\r\nConnection: close\r\n\r\n");
-    upstream.deliver(std::string(kOk));
-    loop.run_ready();
-    expect_ok(fetching);
+    for (int i = 0; i < 2; ++i) {  // on a new connection, and on one that was kept
+        auto fetching = loop.start(fetch(FetchRequest("http://example.com:8080/path?q=1").header("User-Agent", "me")));
+        EXPECT_EQ(upstream.sent().substr(upstream.sent().rfind("GET")),
+                  "GET http://example.com:8080/path?q=1 HTTP/1.1\r\nHost: example.com:8080\r\nUser-Agent: me\r\n"
+                  "Proxy-Authorization: Basic bWU6cHc=\r\n\r\n");
+        upstream.deliver(std::string(kOk));
+        loop.run_ready();
+        expect_ok(fetching);
+    }
 }
 
 TEST_F(FetchThrough, PostWithoutBodySaysSo) {

@@ -1,0 +1,109 @@
+#include "client/exchange.h"
+#include <caropig/base/error.h>
+#include <caropig/client/response_stream.h>
+#include <caropig/loop/thread_pool.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace caropig::client {
+namespace {
+
+/// A file that is being written; it is removed unless it is kept.
+class NewFile {
+public:
+    explicit NewFile(std::string path) : path_(std::move(path)) {}
+    NewFile(const NewFile&) = delete;
+    NewFile& operator=(const NewFile&) = delete;
+    ~NewFile() {
+        if (fd_ < 0) return;
+        ::close(fd_);
+        ::unlink(path_.c_str());
+    }
+
+    void open() {
+        fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (fd_ < 0) throw IoError(errno_code(errno), "create " + path_);
+    }
+    void write(std::string_view data) const {
+        while (!data.empty()) {
+            const ssize_t size = ::write(fd_, data.data(), data.size());
+            if (size < 0 && errno == EINTR) continue;
+            if (size < 0) throw IoError(errno_code(errno), "write " + path_);
+            data.remove_prefix(static_cast<std::size_t>(size));
+        }
+    }
+    void keep() {
+        if (::close(std::exchange(fd_, -1)) != 0) throw IoError(errno_code(errno), "write " + path_);
+    }
+
+private:
+    std::string path_;
+    int fd_ = -1;
+};
+
+}  // namespace
+
+ResponseStream::ResponseStream(Pool& pool, std::unique_ptr<Exchange> exchange)
+    : pool_(&pool), exchange_(std::move(exchange)) {
+    piece_ = exchange_->reader.take_body();
+    head_ = exchange_->reader.take();
+    if (exchange_->reader.complete()) end_exchange(*exchange_);
+}
+
+ResponseStream::ResponseStream(ResponseStream&&) noexcept = default;
+ResponseStream& ResponseStream::operator=(ResponseStream&&) noexcept = default;
+ResponseStream::~ResponseStream() = default;
+
+const http::Headers& ResponseStream::trailers() const noexcept { return exchange_->reader.trailers(); }
+
+Task<void> ResponseStream::receive() {
+    Exchange& exchange = *exchange_;
+    while (!exchange.reader.has_body() && !exchange.reader.complete()) {
+        Connection::Wait wait(exchange.lease.connection(), next_deadline(*pool_, exchange));
+        const Connection::Event event = co_await wait;
+        take_event(*pool_, exchange, event);
+    }
+    if (exchange.reader.complete()) end_exchange(exchange);
+}
+
+Task<std::string_view> ResponseStream::read() {
+    if (!first_read_) {
+        first_read_ = true;
+        if (!piece_.empty()) co_return piece_;
+    }
+    piece_.clear();
+    if (!exchange_->lease) co_return std::string_view();
+    try {
+        co_await receive();
+    } catch (...) {
+        exchange_->lease.drop();
+        throw;
+    }
+    piece_ = exchange_->reader.take_body();
+    co_return piece_;
+}
+
+Task<std::uint64_t> ResponseStream::save_to(std::string path, ThreadPool& threads) {
+    auto file = std::make_unique<NewFile>(std::move(path));
+    NewFile& writer = *file;
+    auto open = [&writer] { writer.open(); };
+    co_await threads.run(open);
+    std::uint64_t total = 0;
+    for (;;) {
+        const std::string_view piece = co_await read();
+        if (piece.empty()) break;
+        total += piece.size();
+        auto write = [&writer, piece] { writer.write(piece); };
+        co_await threads.run(write);
+    }
+    auto keep = [&writer] { writer.keep(); };
+    co_await threads.run(keep);
+    co_return total;
+}
+
+}  // namespace caropig::client
