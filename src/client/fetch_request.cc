@@ -17,21 +17,32 @@ namespace {
 constexpr std::array<std::string_view, 8> kOwnFields{"Connection", "Content-Length",    "Expect", "Keep-Alive", "TE",
                                                      "Trailer",    "Transfer-Encoding", "Upgrade"};
 
+constexpr int kMostRedirects = 100;
+
 void check_field(std::string_view name) {
     const bool own = std::ranges::any_of(kOwnFields, [name](std::string_view own) { return http::iequals(own, name); });
     if (own) throw std::invalid_argument(fmt::format("header {}: the client sets it itself", name));
+}
+
+void check_userinfo(const http::Url& url) {
+    if (url.userinfo.empty()) return;
+    throw std::invalid_argument("URL: a user or password in it is not sent; set an Authorization field");
 }
 
 }  // namespace
 
 FetchRequest::FetchRequest(http::Url url) : url_(std::move(url)) {}
 
+FetchRequest& FetchRequest::url(http::Url url) {
+    check_userinfo(url);
+    url_ = std::move(url);
+    return *this;
+}
+
 http::Url FetchRequest::parse(std::string_view text) {
     Result<http::Url, std::string> url = http::parse_url(text);
     if (!url) throw std::invalid_argument(fmt::format("URL: {}", url.error()));
-    if (!url->userinfo.empty()) {
-        throw std::invalid_argument("URL: a user or password in it is not sent; set an Authorization field");
-    }
+    check_userinfo(*url);
     return *std::move(url);
 }
 
@@ -51,6 +62,11 @@ FetchRequest& FetchRequest::header(std::string_view name, std::string_view value
 FetchRequest& FetchRequest::add_header(std::string_view name, std::string_view value) {
     check_field(name);
     headers_.add(name, value);
+    return *this;
+}
+
+FetchRequest& FetchRequest::remove_header(std::string_view name) {
+    headers_.remove(name);
     return *this;
 }
 
@@ -130,6 +146,17 @@ FetchRequest& FetchRequest::total_timeout(Duration limit) {
 
 FetchRequest& FetchRequest::max_response_bytes(std::uint64_t limit) noexcept {
     max_response_bytes_ = limit;
+    return *this;
+}
+
+FetchRequest& FetchRequest::max_redirects(int count) {
+    if (count < 0 || count > kMostRedirects) throw std::invalid_argument("max_redirects: it is not 0 to 100");
+    max_redirects_ = count;
+    return *this;
+}
+
+FetchRequest& FetchRequest::allow_downgrade(bool allow) noexcept {
+    allow_downgrade_ = allow;
     return *this;
 }
 

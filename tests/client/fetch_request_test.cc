@@ -18,6 +18,8 @@ TEST(FetchRequest, StartsWithTornadosDefaults) {
     EXPECT_EQ(request.connect_timeout(), 20s);
     EXPECT_EQ(request.total_timeout(), 20s);
     EXPECT_EQ(request.max_response_bytes(), 104857600u);
+    EXPECT_EQ(request.max_redirects(), 5);
+    EXPECT_FALSE(request.allows_downgrade());
 }
 
 TEST(FetchRequest, RefusesUrlThatCantBeFetched) {
@@ -27,6 +29,13 @@ TEST(FetchRequest, RefusesUrlThatCantBeFetched) {
     EXPECT_THROW(FetchRequest("http://a/ b"), std::invalid_argument);
     EXPECT_THROW(FetchRequest("http://a/\r\nX: y"), std::invalid_argument);
     EXPECT_THROW(FetchRequest("http://user:secret@example.com/"), std::invalid_argument);
+}
+
+TEST(FetchRequest, GoesToAnotherUrl) {
+    FetchRequest request("http://example.com/");
+    EXPECT_EQ(request.url(http::parse_url("https://b/c").value()).url().origin(), "https://b");
+    EXPECT_THROW(request.url(http::parse_url("https://user@b/").value()), std::invalid_argument);
+    EXPECT_EQ(request.url().target(), "/c");
 }
 
 TEST(FetchRequest, RefusesFieldsThatEndALine) {
@@ -55,6 +64,8 @@ TEST(FetchRequest, RefusesSenselessLimits) {
     EXPECT_THROW(request.connect_timeout(-1s), std::invalid_argument);
     EXPECT_THROW(request.total_timeout(Duration::max()), std::invalid_argument);
     EXPECT_NO_THROW(request.total_timeout(0s));
+    EXPECT_THROW(request.max_redirects(-1), std::invalid_argument);
+    EXPECT_THROW(request.max_redirects(101), std::invalid_argument);
 }
 
 TEST(FetchRequest, SetsAndAddsFields) {

@@ -38,6 +38,8 @@ public:
     FetchRequest& header(std::string_view name, std::string_view value);
     /// Adds a field after those of that name.
     FetchRequest& add_header(std::string_view name, std::string_view value);
+    /// Removes all fields of that name.
+    FetchRequest& remove_header(std::string_view name);
     [[nodiscard]] const http::Headers& headers() const noexcept { return headers_; }
 
     /// Sent with its Content-Length. Its type is up to header("Content-Type", …); none is guessed. Without a body,
@@ -97,6 +99,20 @@ public:
     [[nodiscard]] std::uint64_t max_response_bytes() const noexcept { return max_response_bytes_; }
 
     [[nodiscard]] const http::Url& url() const noexcept { return url_; }
+    /// Goes there instead, with everything else as it is; a user or password in it is refused.
+    FetchRequest& url(http::Url url);
+
+    // --- Redirects -------------------------------------------------------------------------------------------------
+
+    /// How many redirects in a row are followed; the answer that would be one more is given as it is. 0 follows none.
+    /// Tornado's max_redirects and its default, 5.
+    FetchRequest& max_redirects(int count);
+    [[nodiscard]] int max_redirects() const noexcept { return max_redirects_; }
+
+    /// Whether a redirect may lead from https to http, where everybody on the way can read and change what follows.
+    /// Off, which makes such a redirect an error.
+    FetchRequest& allow_downgrade(bool allow = true) noexcept;
+    [[nodiscard]] bool allows_downgrade() const noexcept { return allow_downgrade_; }
 
 private:
     explicit FetchRequest(http::Url url);
@@ -118,6 +134,8 @@ private:
     Duration connect_timeout_ = std::chrono::seconds(20);
     Duration total_timeout_ = std::chrono::seconds(20);
     std::uint64_t max_response_bytes_ = std::uint64_t{100} * 1024 * 1024;
+    int max_redirects_ = 5;
+    bool allow_downgrade_ = false;
 };
 
 }  // namespace caropig::client

@@ -39,6 +39,11 @@ struct Url {
 /// bytes beyond ASCII anywhere: those have to be percent-encoded first.
 Result<Url, std::string> parse_url(std::string_view text);
 
+/// What a reference means in a document at `base`, as RFC 3986 5.2 says: "../a?b", "//host/", "?c", "#d", "" or an
+/// absolute URL. Dot segments are removed; the fragment is the reference's own. Refused with one line is what
+/// parse_url() refuses in the outcome, so other schemes too, and "http:a" without slashes.
+Result<Url, std::string> resolve_url(const Url& base, std::string_view reference);
+
 /// Undoes percent-encoding. Nothing if a "%" is not followed by two hexadecimal digits. The result may hold any byte.
 std::optional<std::string> percent_decode(std::string_view text);
 
