@@ -31,6 +31,8 @@ set(package_of_PkgConfig::BROTLI "pkg_check_modules(BROTLI REQUIRED QUIET IMPORT
 set(module_of_PkgConfig::BROTLI libbrotlienc libbrotlidec)
 set(package_of_PkgConfig::ZSTD "pkg_check_modules(ZSTD REQUIRED QUIET IMPORTED_TARGET libzstd)")
 set(module_of_PkgConfig::ZSTD libzstd)
+set(package_of_PkgConfig::PSL "pkg_check_modules(PSL REQUIRED QUIET IMPORTED_TARGET libpsl)")
+set(module_of_PkgConfig::PSL libpsl)
 set(package_of_PkgConfig::SQLITE "pkg_check_modules(SQLITE REQUIRED QUIET IMPORTED_TARGET sqlite3)")
 set(module_of_PkgConfig::SQLITE sqlite3)
 set(package_of_PkgConfig::MARIADB "pkg_check_modules(MARIADB REQUIRED QUIET IMPORTED_TARGET libmariadb)")
