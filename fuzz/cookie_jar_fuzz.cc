@@ -21,12 +21,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     constexpr std::size_t kMost = 8;
     client::CookieJar jar(client::CookieJarOptions().max_cookies(kMost).max_cookies_per_site(4).max_field_bytes(200));
     std::int64_t now = 1'000'000'000;
-    bool only_insecure = true;
     while (!text.empty()) {
         const auto url = http::parse_url(take_line());
         const std::string_view field = take_line();
         if (!url || !http::is_field_value(field)) continue;
-        only_insecure = only_insecure && url->scheme == "http";
         http::Headers fields;
         fields.add("Set-Cookie", field);
         jar.store(*url, fields, now++);

@@ -1,5 +1,6 @@
 #include "client/exchange.h"
 
+#include "client/follow.h"
 #include "client/send_body.h"
 #include "http/h1/writer.h"
 #include <caropig/client/status_error.h>
@@ -238,9 +239,18 @@ Exchange::Exchange(FetchRequest asked, TimePoint started)
     if (request.informational()) reader.on_interim(request.informational());
 }
 
+void Exchange::start_again() {
+    phase = FetchError::Phase::kResolve;
+    reader = ResponseReader(http::parse_method(request.method()), request.max_response_bytes());
+    if (request.informational()) reader.on_interim(request.informational());
+    heard = false;
+    produced = false;
+    unsent = false;
+}
+
 Task<Response> fetch_through(Pool& pool, FetchRequest request) {
     Exchange exchange(std::move(request), pool.loop().now());
-    co_await begin_exchange(pool, exchange);
+    co_await begin_following(pool, exchange);
     while (!exchange.reader.complete()) {
         Connection::Wait wait(exchange.lease.connection(), next_deadline(pool, exchange));
         const Event event = co_await wait;
@@ -248,13 +258,14 @@ Task<Response> fetch_through(Pool& pool, FetchRequest request) {
     }
     end_exchange(exchange);
     Response response = exchange.reader.take();
+    response.url(exchange.request.take_url());
     if (exchange.request.raise_error() && response.status() / 100 != 2) throw StatusError(std::move(response));
     co_return response;
 }
 
 Task<ResponseStream> open_through(Pool& pool, FetchRequest request) {
     auto exchange = std::make_unique<Exchange>(std::move(request), pool.loop().now());
-    co_await begin_exchange(pool, *exchange);
+    co_await begin_following(pool, *exchange);
     if (exchange->request.raise_error() && exchange->reader.status() / 100 != 2) {
         throw StatusError(exchange->reader.take());
     }

@@ -15,6 +15,8 @@ namespace caropig::client {
 /// waiting fetches holds it once.
 struct Exchange {
     Exchange(FetchRequest asked, TimePoint started);
+    /// Forgets the answer, for `request` to be sent again or another one in its place; the deadline stays.
+    void start_again();
 
     FetchRequest request;  ///< its body moves to the connection when it is sent
     FetchError::Phase phase = FetchError::Phase::kResolve;

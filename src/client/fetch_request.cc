@@ -160,4 +160,9 @@ FetchRequest& FetchRequest::allow_downgrade(bool allow) noexcept {
     return *this;
 }
 
+FetchRequest& FetchRequest::cookies(std::shared_ptr<CookieJar> jar) noexcept {
+    cookies_ = std::move(jar);
+    return *this;
+}
+
 }  // namespace caropig::client

@@ -45,12 +45,15 @@ Result<bool, std::string> follow_redirect(FetchRequest& request, int status, con
         return std::unexpected("the redirect leads from https to http");
     }
 
+    const bool get = becomes_get(request.method(), status);
+    // What has made the body once may not be able to make it again.
+    if (!get && request.producer()) return false;
     if (next->fragment.empty()) next->fragment = request.url().fragment;
     if (next->origin() != request.url().origin()) {
         for (const std::string_view name : kOriginFields) request.remove_header(name);
     }
-    if (becomes_get(request.method(), status)) {
-        request.method("GET").body({});
+    if (get) {
+        request.method("GET").body({}).body_from({});
         for (const std::string_view name : kBodyFields) request.remove_header(name);
     }
     request.url(*std::move(next));

@@ -52,6 +52,7 @@ public:
     /// Whether the final head has come.
     [[nodiscard]] bool head_complete() const noexcept { return head_complete_; }
     [[nodiscard]] int status() const noexcept { return status_; }
+    [[nodiscard]] const http::Headers& headers() const noexcept { return headers_; }
     [[nodiscard]] bool complete() const noexcept { return head_complete_ && decoder_.done(); }
     /// Whether an interim 100 (Continue) has come.
     [[nodiscard]] bool continues() const noexcept { return continues_; }

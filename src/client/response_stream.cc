@@ -52,6 +52,7 @@ ResponseStream::ResponseStream(Pool& pool, std::unique_ptr<Exchange> exchange)
     : pool_(&pool), exchange_(std::move(exchange)) {
     piece_ = exchange_->reader.take_body();
     head_ = exchange_->reader.take();
+    head_.url(exchange_->request.url());
     if (exchange_->reader.complete()) end_exchange(*exchange_);
 }
 

@@ -169,7 +169,7 @@ TEST_F(FetchThrough, HeadDoesNotWaitForABody) {
 
 TEST_F(FetchThrough, ErrorStatusAndRedirectAreValues) {
     for (const int status : {302, 404, 503}) {
-        auto fetching = loop.start(fetch(request));
+        auto fetching = loop.start(fetch(FetchRequest(request).max_redirects(0)));
         upstream.deliver("HTTP/1.1 " + std::to_string(status) + " X\r\nLocation: /\r\nContent-Length: 0\r\n\r\n");
         loop.run_ready();
         ASSERT_TRUE(fetching.done());

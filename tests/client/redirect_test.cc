@@ -73,6 +73,14 @@ TEST(Redirect, MakesAGetOfSomeMethods) {
     }
 }
 
+TEST(Redirect, DoesNotRepeatAProducedBody) {
+    FetchRequest request = post();
+    request.body({}).body_from([](RequestBody&) -> Task<void> { co_return; });
+    EXPECT_EQ(follow_redirect(request, 307, to("/"), 0), false);
+    EXPECT_EQ(follow_redirect(request, 303, to("/"), 0), true);
+    EXPECT_FALSE(request.producer());
+}
+
 TEST(Redirect, LeavesCredentialsWithTheirOrigin) {
     struct Row {
         const char* location;

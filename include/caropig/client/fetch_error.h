@@ -23,6 +23,7 @@ public:
         kTimeout,       ///< a deadline of the request passed, or the operating system gave up
         kTooLarge,      ///< the answer exceeds a limit
         kProtocol,      ///< the answer is no HTTP/1.x
+        kRedirect,      ///< it leads nowhere, or where the request does not let it lead
         kBroken,        ///< the connection was closed or reset before the answer was whole
     };
 

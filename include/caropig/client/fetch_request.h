@@ -9,6 +9,7 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@
 /// \file
 /// What to ask another server for, and how long and how much of an answer to take.
 namespace caropig::client {
+
+class CookieJar;
 
 /// A request to send. Set what differs from the defaults, by name: `FetchRequest(url).method("PUT").body(text)`.
 /// Setters refuse with std::invalid_argument, in one line, what can't be sent: nothing that goes in can end a line of
@@ -99,13 +102,16 @@ public:
     [[nodiscard]] std::uint64_t max_response_bytes() const noexcept { return max_response_bytes_; }
 
     [[nodiscard]] const http::Url& url() const noexcept { return url_; }
+    /// Moves the URL out: for the client, when it is done.
+    [[nodiscard]] http::Url take_url() noexcept { return std::move(url_); }
     /// Goes there instead, with everything else as it is; a user or password in it is refused.
     FetchRequest& url(http::Url url);
 
     // --- Redirects -------------------------------------------------------------------------------------------------
 
     /// How many redirects in a row are followed; the answer that would be one more is given as it is. 0 follows none.
-    /// Tornado's max_redirects and its default, 5.
+    /// Tornado's max_redirects and its default, 5. Where any may
+    /// follow, the body is kept until the answer begins.
     FetchRequest& max_redirects(int count);
     [[nodiscard]] int max_redirects() const noexcept { return max_redirects_; }
 
@@ -113,6 +119,13 @@ public:
     /// Off, which makes such a redirect an error.
     FetchRequest& allow_downgrade(bool allow = true) noexcept;
     [[nodiscard]] bool allows_downgrade() const noexcept { return allow_downgrade_; }
+
+    // --- Cookies and credentials -----------------------------------------------------------------------------------
+
+    /// Sends the jar's cookies, after those of a Cookie field of the request's own, and keeps in it what answers set,
+    /// redirects too. Requests on one loop may share a jar. None, the default: cookies are ignored.
+    FetchRequest& cookies(std::shared_ptr<CookieJar> jar) noexcept;
+    [[nodiscard]] const std::shared_ptr<CookieJar>& cookies() const noexcept { return cookies_; }
 
 private:
     explicit FetchRequest(http::Url url);
@@ -136,6 +149,7 @@ private:
     std::uint64_t max_response_bytes_ = std::uint64_t{100} * 1024 * 1024;
     int max_redirects_ = 5;
     bool allow_downgrade_ = false;
+    std::shared_ptr<CookieJar> cookies_;
 };
 
 }  // namespace caropig::client

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <caropig/http/headers.h>
+#include <caropig/http/url.h>
 
 #include <string>
 #include <string_view>
@@ -10,7 +11,7 @@
 /// What another server has answered.
 namespace caropig::client {
 
-/// A whole answer, whatever its status: 404 and 500 are values, and so is 302, which is not followed.
+/// A whole answer, whatever its status: 404 and 500 are values, and so is a redirect that was not followed.
 class Response {
 public:
     Response() = default;
@@ -26,6 +27,13 @@ public:
     [[nodiscard]] const std::string& body() const& noexcept { return body_; }
     [[nodiscard]] std::string body() && noexcept { return std::move(body_); }
 
+    /// Who has answered: the request's URL, or where redirects have led. As Tornado's effective_url.
+    [[nodiscard]] const http::Url& url() const noexcept { return url_; }
+    Response& url(http::Url url) noexcept {
+        url_ = std::move(url);
+        return *this;
+    }
+
     /// Fields that came after a chunked body. Never among headers(): they must not frame, route or authenticate.
     [[nodiscard]] const http::Headers& trailers() const noexcept { return trailers_; }
     Response& trailers(http::Headers fields) noexcept {
@@ -39,6 +47,7 @@ private:
     http::Headers headers_;
     std::string body_;
     http::Headers trailers_;
+    http::Url url_;
 };
 
 }  // namespace caropig::client

@@ -33,6 +33,8 @@ public:
     [[nodiscard]] int status() const noexcept { return head_.status(); }
     [[nodiscard]] const std::string& reason() const noexcept { return head_.reason(); }
     [[nodiscard]] const http::Headers& headers() const noexcept { return head_.headers(); }
+    /// As Response::url().
+    [[nodiscard]] const http::Url& url() const noexcept { return head_.url(); }
 
     /// The next 1 to 64 Ki bytes of the body, valid until the next call; empty at its end, after which it stays so.
     /// Throws FetchError: a deadline has passed, the connection broke, or the body exceeds max_response_bytes. Throws
