@@ -49,6 +49,9 @@ public:
 
     /// Ends a wait() from any thread.
     virtual void wake() noexcept = 0;
+
+    /// The loop ends: what was cancelled and still has to complete does, or is scheduled to.
+    virtual void settle() noexcept {}
 };
 
 /// epoll, edge-triggered; throws IoError when the kernel has no descriptor left.

@@ -1,5 +1,6 @@
 #include "loop/backend.h"
 #include "loop/timer_wheel.h"
+#include "loop/uring.h"
 #include <caropig/async/task_group.h>
 #include <caropig/base/check.h>
 #include <caropig/base/log.h>
@@ -7,6 +8,7 @@
 #include <caropig/loop/timer.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <string>
@@ -26,9 +28,21 @@ void run_logged(Work& work) noexcept {
     }
 }
 
+/// What kAuto stands for: what the environment says, or else our own choice (docs/decisions/0006).
+BackendKind choose(BackendKind kind) {
+    if (kind != BackendKind::kAuto) return kind;
+    const char* wish = std::getenv("CAROPIG_BACKEND");
+    if (wish != nullptr) {
+        if (auto parsed = parse_backend(wish); parsed && *parsed != BackendKind::kAuto) return *parsed;
+    }
+    return BackendKind::kEpoll;
+}
+
 std::unique_ptr<Backend> make_backend(BackendKind kind, Executor& executor) {
-    if (kind == BackendKind::kUring) {
-        log::warning("this version has no io_uring backend; serving with epoll");
+    if (choose(kind) == BackendKind::kUring) {
+        std::string why;
+        if (auto backend = make_uring_backend(executor, why)) return backend;
+        log::warning(why + "; serving with epoll");
     }
     return make_epoll_backend(executor);
 }
@@ -131,6 +145,7 @@ Loop::~Loop() {
     // Whatever used the loop is gone; an operation that was cancelled last still has to complete, so that what owns
     // itself until then (a closed listener's accept) is freed.
     constexpr int kMostRounds = 100;
+    backend_->settle();
     for (int i = 0; i < kMostRounds && !ready_.empty(); ++i) ready_.run_batch();
 }
 
