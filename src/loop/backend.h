@@ -31,6 +31,9 @@ public:
     /// Asks a pending operation to end; it completes in a later round, with -ECANCELED unless it was done before.
     virtual void cancel(Operation& operation) noexcept = 0;
 
+    /// Cancels an accept, and calls back for the connections that it has made already, within this call.
+    virtual void drain(AcceptOperation& operation) noexcept { cancel(operation); }
+
     /// Tries again what was put off in the name of fairness (Operation::retry_later).
     virtual void retry(Operation& operation) noexcept = 0;
 

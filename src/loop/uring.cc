@@ -147,6 +147,16 @@ public:
         // Otherwise its descriptor was closed, and it is on its way.
     }
 
+    void drain(AcceptOperation& operation) noexcept override {
+        Descriptor& descriptor = at(operation.fd);
+        if (descriptor.reader != &operation) return;
+        const std::uint32_t number = descriptor.read_request;
+        cancel_request(number);
+        if (requests_[number].withdrawn) return;
+        ring_->flush();
+        ring_->take_early(number, [&](std::int32_t accepted) { operation.complete_one(accepted); });
+    }
+
     void retry(Operation& operation) noexcept override {
         Descriptor& descriptor = at(operation.fd);
         if (descriptor.writer == &operation) write_ready(descriptor);

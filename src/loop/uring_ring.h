@@ -3,10 +3,12 @@
 #include <caropig/base/bytes.h>
 #include <caropig/loop/clock.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <liburing.h>
 
@@ -55,6 +57,17 @@ public:
     };
     /// Takes the oldest of them; there must be one.
     Completion take() noexcept;
+
+    /// Takes the results of `token` out of what is ready, but for its last completion: `found` gets each, oldest first.
+    template <class Found>
+    void take_early(std::uint64_t token, Found found) {
+        const unsigned head = *ring_.cq.khead;
+        for (unsigned i = 0, count = ready(); i < count; ++i) {
+            io_uring_cqe& cqe = ring_.cq.cqes[(head + i) & ring_.cq.ring_mask];
+            if (cqe.user_data != token || cqe.res < 0) continue;
+            found(std::exchange(cqe.res, -ECANCELED));
+        }
+    }
 
     /// What the kernel has put into a buffer, until give_back().
     [[nodiscard]] MutableBytes buffer(std::uint16_t id) noexcept {

@@ -72,7 +72,11 @@ void SocketListener::Accepting::complete(Operation& self) noexcept {
 void SocketListener::accepted(std::int32_t result) noexcept {
     if (result >= 0) {
         exhausted_ = false;
-        hand_over(result);
+        if (paused_) {
+            accepted_while_paused_.emplace_back(result);
+        } else {
+            hand_over(result);
+        }
         return;
     }
     if (result != -ECANCELED && socket_.fd() >= 0) exhausted(-result);
@@ -124,7 +128,14 @@ void SocketListener::pause() noexcept {
 
 void SocketListener::resume() noexcept {
     paused_ = false;
+    while (!paused_ && !accepted_while_paused_.empty()) hand_over_first();
     accept_more();
+}
+
+void SocketListener::hand_over_first() noexcept {
+    Socket socket = std::move(accepted_while_paused_.front());
+    accepted_while_paused_.erase(accepted_while_paused_.begin());
+    hand_over(socket.release());
 }
 
 void SocketListener::stop() noexcept {
@@ -133,6 +144,9 @@ void SocketListener::stop() noexcept {
 }
 
 void SocketListener::drain() noexcept {
+    paused_ = false;
+    while (!accepted_while_paused_.empty()) hand_over_first();
+    if (accepting_->pending()) loop_->backend().drain(*accepting_);
     for (int i = 0; i < kMostDrained && socket_.fd() >= 0; ++i) {
         int fd = ::accept4(socket_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace caropig::net {
 
@@ -41,6 +42,7 @@ private:
     void accept_more() noexcept;
     void accepted(std::int32_t result) noexcept;
     void hand_over(int fd) noexcept;
+    void hand_over_first() noexcept;
     void exhausted(int error) noexcept;
     void shed() noexcept;
     void drain() noexcept;
@@ -54,6 +56,7 @@ private:
     std::unique_ptr<Accepting> accepting_;
     Pause pause_;
     bool paused_ = false;
+    std::vector<Socket> accepted_while_paused_;  // a backend may have been ahead of us
     Socket reserve_;          // a descriptor to give up where there is no other
     bool exhausted_ = false;  // the last accept failed for want of descriptors or memory
     TimePoint last_shed_logged_{};
