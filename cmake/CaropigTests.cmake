@@ -12,6 +12,22 @@ endif()\n")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${script}")
 endfunction()
 
+# caropig_discover_uring_tests(TARGET PREFIX label...)
+#
+# The same cases once more, with io_uring for every loop that does not ask for something else. Where it can't be had,
+# they are skipped, and the log line that says why is the output.
+function(caropig_discover_uring_tests target prefix)
+  set(list ${target}_URING_TESTS)
+  gtest_discover_tests(${target} TEST_PREFIX "uring.${prefix}." TEST_LIST ${list} DISCOVERY_MODE PRE_TEST
+    PROPERTIES TIMEOUT 60 ENVIRONMENT CAROPIG_BACKEND=uring)
+  set(script "${CMAKE_CURRENT_BINARY_DIR}/${target}_uring_labels.cmake")
+  file(WRITE "${script}" "if(${list})
+  set_tests_properties(\${${list}} PROPERTIES LABELS \"${ARGN}\"
+    SKIP_REGULAR_EXPRESSION \"serving with epoll;\\\\[  SKIPPED \\\\]\")
+endif()\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${script}")
+endfunction()
+
 # caropig_python_test(NAME SCRIPT TIMEOUT seconds LABELS label... [ARGUMENTS argument...])
 #
 # Registers one Python program of unittest cases. Debian's own Python, whatever else is on the PATH: the packages of

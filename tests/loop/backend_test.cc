@@ -4,6 +4,7 @@
 #include <caropig/loop/operation.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <stdexcept>
@@ -445,6 +446,31 @@ TEST_P(Backends, WakesUpForAnotherThreadAndForNothingElse) {
     backend.wake();
     backend.wait(std::nullopt);
     backend.wait(Duration::zero());
+}
+
+TEST_P(Backends, ASignalDoesNotDisturbAWait) {
+    struct sigaction ignore{};
+    ignore.sa_handler = [](int) {};  // without SA_RESTART: system calls end with EINTR
+    struct sigaction before{};
+    ASSERT_EQ(::sigaction(SIGUSR1, &ignore, &before), 0);
+    Noting<ReceiveOperation> receive(fd);
+    EXPECT_FALSE(backend.submit(receive));
+    std::atomic<bool> over = false;
+    std::jthread disturber([&, waiter = ::pthread_self()] {
+        for (int i = 0; i < 100 && !over; ++i) {
+            ::pthread_kill(waiter, SIGUSR1);
+            std::this_thread::yield();
+        }
+        send("at last");
+    });
+    while (receive.pending()) {
+        backend.wait(std::nullopt);
+        backend.dispatch();
+    }
+    over = true;
+    disturber.join();
+    ::sigaction(SIGUSR1, &before, nullptr);
+    EXPECT_EQ(receive.seen, "at last");
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Backends, testing::Values(BackendKind::kEpoll, BackendKind::kUring),
