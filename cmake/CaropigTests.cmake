@@ -28,12 +28,19 @@ endif()\n")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${script}")
 endfunction()
 
-# caropig_python_test(NAME SCRIPT TIMEOUT seconds LABELS label... [ARGUMENTS argument...])
+# caropig_python_test(NAME SCRIPT [EACH_BACKEND] TIMEOUT seconds LABELS label... [ARGUMENTS argument...])
 #
-# Registers one Python program of unittest cases. Debian's own Python, whatever else is on the PATH: the packages of
+# Registers one Python program of unittest cases, and with EACH_BACKEND a second time as uring.NAME, with io_uring for the
+# programs that it starts. Debian's own Python, whatever else is on the PATH: the packages of
 # packages.txt belong to it.
 function(caropig_python_test name script)
-  cmake_parse_arguments(PARSE_ARGV 2 test "" "TIMEOUT" "LABELS;ARGUMENTS")
+  cmake_parse_arguments(PARSE_ARGV 2 test "EACH_BACKEND" "TIMEOUT" "LABELS;ARGUMENTS")
   add_test(NAME ${name} COMMAND /usr/bin/python3 -B "${CMAKE_CURRENT_SOURCE_DIR}/${script}" ${test_ARGUMENTS})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${test_TIMEOUT} LABELS "${test_LABELS}")
+  if(test_EACH_BACKEND)
+    add_test(NAME uring.${name}
+      COMMAND /usr/bin/python3 -B "${CMAKE_CURRENT_SOURCE_DIR}/${script}" ${test_ARGUMENTS})
+    set_tests_properties(uring.${name} PROPERTIES TIMEOUT ${test_TIMEOUT} LABELS "${test_LABELS};uring"
+      ENVIRONMENT CAROPIG_BACKEND=uring SKIP_REGULAR_EXPRESSION "serving with epoll")
+  endif()
 endfunction()

@@ -28,7 +28,7 @@ void run_logged(Work& work) noexcept {
     }
 }
 
-/// What kAuto stands for: what the environment says, or else our own choice (docs/decisions/0006).
+/// What kAuto stands for: docs/decisions/0006.
 BackendKind choose(BackendKind kind) {
     if (kind != BackendKind::kAuto) return kind;
     const char* wish = std::getenv("CAROPIG_BACKEND");

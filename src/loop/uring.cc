@@ -26,8 +26,7 @@ struct Request {
     enum class Kind : std::uint8_t { kFree, kWake, kReceive, kAccept, kReadable, kWritable, kHangup };
 
     Operation* operation = nullptr;  // null: nobody waits for it any more
-    io_uring_sqe* sqe = nullptr;     // while the kernel has not seen it
-    std::uint32_t batch = 0;         // of submissions, in which it was queued
+    std::uint32_t position = 0;      // of its submission
     std::uint32_t next_free = 0;
     int fd = -1;
     Kind kind = Kind::kFree;
@@ -53,7 +52,7 @@ struct Descriptor {
 };
 
 /// Receiving, accepting and waiting are the kernel's; an answer is sent by a system call of our own, at once, so that
-/// it is out of its buffer when the next one is written (docs/internals/loop.md says what that costs and saves).
+/// its buffer is free for the next one (docs/decisions/0006 says what that costs and saves).
 class UringBackend final : public Backend {
 public:
     UringBackend(Executor& executor, std::unique_ptr<UringRing> ring)
@@ -263,8 +262,7 @@ private:
         Request& request = requests_[number];
         request = Request{};
         request.operation = operation;
-        request.sqe = sqe;
-        request.batch = ring_->batch();
+        request.position = ring_->position();
         request.fd = fd;
         request.kind = kind;
         return number;
@@ -347,10 +345,10 @@ private:
         if (request.cancelled) return;
         request.cancelled = true;
         if (request.operation != nullptr) ++cancelled_;
-        if (request.batch == ring_->batch()) {
+        if (io_uring_sqe* sqe = ring_->unseen(request.position)) {
             request.withdrawn = true;
-            io_uring_prep_nop(request.sqe);
-            io_uring_sqe_set_data64(request.sqe, number);
+            io_uring_prep_nop(sqe);
+            io_uring_sqe_set_data64(sqe, number);
             return;
         }
         send_cancel(number);
@@ -392,7 +390,8 @@ private:
         Descriptor& descriptor = at(fd);
         Released released = Released::kNothing;
         auto note = [&](std::uint32_t number) {
-            if (number == 0 || requests_[number].batch == ring_->batch() || released == Released::kListener) return;
+            if (number == 0 || released == Released::kListener) return;
+            if (ring_->unseen(requests_[number].position) != nullptr) return;
             bool accepts = requests_[number].kind == Request::Kind::kAccept;
             released = accepts ? Released::kListener : Released::kSomething;
         };

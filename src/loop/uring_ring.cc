@@ -122,7 +122,6 @@ io_uring_sqe* UringRing::next() noexcept {
 
 int UringRing::flush() noexcept {
     if (int error = enable(); error != 0) return error;
-    ++batch_;
     int outcome = io_uring_submit_and_get_events(&ring_);
     return std::min(outcome, 0);
 }
@@ -130,7 +129,6 @@ int UringRing::flush() noexcept {
 int UringRing::wait(std::optional<Duration> timeout) noexcept {
     if (ready() != 0 || (timeout && *timeout <= Duration::zero())) return flush();
     if (int error = enable(); error != 0) return error;
-    ++batch_;
     int outcome;
     if (timeout) {
         __kernel_timespec limit = to_timespec(*timeout);

@@ -39,8 +39,13 @@ public:
     /// A place in the queue; submits what is there when it is full. Null only where the kernel takes nothing any more.
     [[nodiscard]] io_uring_sqe* next() noexcept;
 
-    /// Counts submissions: what was queued since the last one the kernel has not seen yet.
-    [[nodiscard]] std::uint32_t batch() const noexcept { return batch_; }
+    /// Where the submission that next() gave last stands.
+    [[nodiscard]] std::uint32_t position() const noexcept { return ring_.sq.sqe_tail - 1; }
+    /// The submission at `position`, as long as the kernel has not seen it; null afterwards.
+    [[nodiscard]] io_uring_sqe* unseen(std::uint32_t position) noexcept {
+        if (static_cast<std::int32_t>(position - *ring_.sq.khead) < 0) return nullptr;
+        return &ring_.sq.sqes[position & ring_.sq.ring_mask];
+    }
 
     /// Submits, and lets the kernel do what it can at once. 0 or a negated errno value.
     int flush() noexcept;
@@ -89,7 +94,6 @@ private:
     io_uring_buf_ring* buffers_ = nullptr;
     std::byte* memory_ = nullptr;
     std::size_t mapped_ = 0;
-    std::uint32_t batch_ = 0;
     bool open_ = false;
     bool enabled_ = false;
 };

@@ -21,7 +21,7 @@ class TimerWheel;
 
 /// What performs the I/O.
 enum class BackendKind {
-    kAuto,   ///< The best that is built in and that the kernel allows.
+    kAuto,   ///< What the environment variable CAROPIG_BACKEND names; epoll where it names none.
     kEpoll,  ///< Readiness by epoll.
     kUring,  ///< io_uring; where it can't be had, epoll serves, with a log line.
 };
@@ -32,7 +32,7 @@ std::optional<BackendKind> parse_backend(std::string_view name) noexcept;
 /// Names a callback of call_later() or call_at(), to cancel it by; never the same twice on one loop.
 enum class TimerId : std::uint64_t {};
 
-/// An I/O loop. It belongs to the thread that runs it; only post(), stop() and remote() may be used from others.
+/// An I/O loop. It belongs to the thread that runs it, the same every time; only post(), stop() and remote() may be used from others.
 /// Construct it before, and destroy it after, everything that uses it. An idle loop sleeps in the kernel.
 class Loop : public Executor {
 public:
