@@ -1,25 +1,32 @@
 // The floor: what receiving a request and sending an answer costs on this machine when nothing is done in between.
 //
 // One thread, epoll, no HTTP beyond counting blank lines: every "\r\n\r\n" earns one fixed answer, as long as the one
-// CaroPig gives to GET /index, with a Date rendered once a second. Requests that arrived together are answered in one
-// send. It knows no bodies and no errors; it is a yardstick, not a server.
+// CaroPig gives under the same workload, with a Date rendered once a second. Requests that arrived together are answered
+// in one send. It knows no request bodies and no errors; it is a yardstick, not a server.
+//
+// The workload (--work, by the names of bench/harness/load.py) decides which answer that is, whether the connection is
+// closed after it, and whether it waits for 100 ms.
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,6 +34,7 @@
 namespace {
 
 constexpr std::size_t kAnswersAtOnce = 128;
+constexpr std::size_t kLongestRow = 4 * 1024 * 1024;  // of answers, unless one is longer
 constexpr std::size_t kReceiveBuffer = 64 * 1024;
 
 [[noreturn]] void fail(const char* operation) {
@@ -34,10 +42,43 @@ constexpr std::size_t kReceiveBuffer = 64 * 1024;
     std::exit(1);
 }
 
+struct Work {
+    std::string type = "text/html; charset=UTF-8";
+    std::string body = "ok";
+    bool closes = false;       // the connection, after one answer
+    std::int64_t wait_ns = 0;  // before each answer
+};
+
+/// Unknown names get the answer to /index.
+Work work_of(std::string_view name) {
+    Work work;
+    if (name == "json") {
+        work.type = "application/json";
+        work.body = R"({"message":"Hello, World!"})";
+    } else if (name == "route") {
+        work.type = "text/plain; charset=UTF-8";
+        work.body = "caro 42";
+    } else if (name == "close") {
+        work.closes = true;
+    } else if (name == "wait") {
+        work.wait_ns = 100'000'000;
+    } else if (name == "file-64k" || name == "file-1m") {
+        work.type = "application/octet-stream";
+        work.body.assign(name == "file-1m" ? 1024 * 1024 : 64 * 1024, 'x');
+    }
+    return work;
+}
+
+std::int64_t now_ns() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
 /// The fixed answer, repeated, so that any number of pipelined ones is one contiguous range.
 class Answers {
 public:
-    Answers() { render(std::time(nullptr)); }
+    explicit Answers(const Work& work) : work_(work) { render(std::time(nullptr)); }
 
     void refresh() {
         if (const std::time_t now = std::time(nullptr); now != rendered_at_) render(now);
@@ -58,12 +99,15 @@ private:
         std::strftime(date.data(), date.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
         text_ = "HTTP/1.1 200 OK\r\nServer: CaroPig\r\nDate: ";
         text_ += date.data();
-        text_ += "\r\nContent-Type: text/html; charset=UTF-8\r\nContent-Length: 2\r\n\r\nok";
+        text_ += "\r\nContent-Type: " + work_.type + "\r\nContent-Length: " + std::to_string(work_.body.size());
+        if (work_.closes) text_ += "\r\nConnection: close";
+        text_ += "\r\n\r\n" + work_.body;
         length_ = text_.size();
-        for (std::size_t i = 1; i < kAnswersAtOnce; ++i) text_.append(text_, 0, length_);
+        for (std::size_t i = 1; i < kAnswersAtOnce && text_.size() < kLongestRow; ++i) text_.append(text_, 0, length_);
         rendered_at_ = now;
     }
 
+    const Work& work_;
     std::string text_;
     std::size_t length_ = 0;
     std::time_t rendered_at_ = 0;
@@ -73,6 +117,14 @@ struct Connection {
     unsigned matched = 0;      // how much of a blank line the bytes received so far end with
     std::size_t owed = 0;      // bytes of answers still to send
     std::size_t position = 0;  // where in an answer the next of them stands
+    std::uint32_t number = 0;  // which of the connections that had this descriptor it is
+};
+
+/// An answer that waits. All wait equally long, so that they are due in the order in which they came.
+struct Waiting {
+    std::int64_t due;
+    int fd;
+    std::uint32_t number;
 };
 
 /// How many heads end in `bytes`.
@@ -102,11 +154,12 @@ std::size_t count_requests(Connection& connection, std::string_view bytes) {
 
 class Floor {
 public:
-    explicit Floor(std::uint16_t port) {
+    Floor(std::uint16_t port, Work work) : work_(std::move(work)), answers_(work_) {
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (listener_ < 0) fail("socket");
         const int on = 1;
         ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        ::setsockopt(listener_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
         ::setsockopt(listener_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // accepted sockets inherit it
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -126,15 +179,17 @@ public:
     [[noreturn]] void serve() {
         std::array<epoll_event, 512> events{};
         for (;;) {
-            const int ready = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
+            const int ready =
+                ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), milliseconds_to_next());
             if (ready < 0 && errno != EINTR) fail("epoll_wait");
             answers_.refresh();
+            answer_waiting();
             for (int i = 0; i < ready; ++i) {
                 const epoll_event& event = events[static_cast<std::size_t>(i)];
                 if (event.data.fd == listener_) {
                     accept_all();
                 } else if (!serve_connection(event.data.fd, event.events)) {
-                    ::close(event.data.fd);
+                    close(event.data.fd);
                 }
             }
         }
@@ -155,7 +210,8 @@ private:
             if (connections_.size() <= static_cast<std::size_t>(fd)) {
                 connections_.resize(static_cast<std::size_t>(fd) + 1);
             }
-            connections_[static_cast<std::size_t>(fd)] = Connection{};
+            Connection& connection = connections_[static_cast<std::size_t>(fd)];
+            connection = Connection{.number = connection.number + 1};
             // Edge-triggered: one registration for the life of the connection, and no second look at a drained socket.
             watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
         }
@@ -177,7 +233,14 @@ private:
                 return false;
             }
             const auto size = static_cast<std::size_t>(received);
-            connection.owed += answers_.length() * count_requests(connection, {buffer_.data(), size});
+            const std::size_t requests = count_requests(connection, {buffer_.data(), size});
+            if (work_.wait_ns == 0) {
+                connection.owed += answers_.length() * requests;
+            } else {
+                for (std::size_t i = 0; i < requests; ++i) {
+                    waiting_.push_back({now_ns() + work_.wait_ns, fd, connection.number});
+                }
+            }
             if (size < buffer_.size() && !ending) break;
         }
         return send_owed(fd, connection);
@@ -190,27 +253,82 @@ private:
             if (sent < 0) return errno == EAGAIN;  // EPOLLOUT resumes
             connection.owed -= static_cast<std::size_t>(sent);
             connection.position = (connection.position + static_cast<std::size_t>(sent)) % answers_.length();
+            if (work_.closes && connection.owed == 0) return false;
         }
         return true;
     }
 
+    void close(int fd) {
+        ++connections_[static_cast<std::size_t>(fd)].number;  // what waits is not for the next one
+        ::close(fd);
+    }
+
+    int milliseconds_to_next() const {
+        if (waiting_.empty()) return -1;
+        return static_cast<int>(std::max<std::int64_t>(waiting_.front().due - now_ns() + 999'999, 0) / 1'000'000);
+    }
+
+    void answer_waiting() {
+        if (waiting_.empty()) return;
+        const std::int64_t now = now_ns();
+        while (!waiting_.empty() && waiting_.front().due <= now) {
+            const Waiting next = waiting_.front();
+            waiting_.pop_front();
+            Connection& connection = connections_[static_cast<std::size_t>(next.fd)];
+            if (connection.number != next.number) continue;
+            connection.owed += answers_.length();
+            if (!send_owed(next.fd, connection)) close(next.fd);
+        }
+    }
+
+    Work work_;
     int listener_ = -1;
     int epoll_ = -1;
     Answers answers_;
     std::vector<Connection> connections_;
+    std::deque<Waiting> waiting_;
     std::array<char, kReceiveBuffer> buffer_{};
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3 || std::strcmp(argv[1], "--port") != 0) {
-        std::fprintf(stderr, "usage: %s --port N   (0 picks a free port)\n", argv[0]);
+    std::uint16_t port = 0;
+    Work work;
+    int workers = 1;
+    bool understood = argc > 1 && argc % 2 == 1;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const std::string_view option = argv[i];
+        if (option == "--port") {
+            port = static_cast<std::uint16_t>(std::strtoul(argv[i + 1], nullptr, 10));
+        } else if (option == "--work") {
+            work = work_of(argv[i + 1]);
+        } else if (option == "--workers") {
+            workers = static_cast<int>(std::strtol(argv[i + 1], nullptr, 10));
+        } else {
+            understood = false;
+        }
+    }
+    if (!understood) {
+        std::fprintf(stderr,
+                     "usage: %s --port N [--work NAME] [--workers N]\n"
+                     "Port 0 picks a free one; workers are processes that share a port other than 0.\n",
+                     argv[0]);
         return 2;
     }
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &files);
-    Floor(static_cast<std::uint16_t>(std::strtoul(argv[2], nullptr, 10))).serve();
+    const pid_t parent = ::getpid();
+    for (int i = 1; i < workers; ++i) {
+        const pid_t child = ::fork();
+        if (child < 0) fail("fork");
+        if (child == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+            if (::getppid() != parent) return 1;
+            break;
+        }
+    }
+    Floor(port, std::move(work)).serve();
 }

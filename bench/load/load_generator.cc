@@ -32,6 +32,7 @@ constexpr const char* kUsage =
     "  --seconds S          how long to send (3); answers still due then are awaited and counted\n"
     "  --requests N         send exactly N requests instead\n"
     "  --rate R             send R requests a second, not as many as possible; latency counts from when one was due\n"
+    "  --close              a connection for each request, which the server is asked to close\n"
     "  --expect-body TEXT   any other body is an error\n"
     "  --waiters N          N connections that send one request each and wait; the answers are tallied by status and "
     "body\n"
@@ -72,6 +73,7 @@ LoadOptions parse_options(int argc, char** argv) {
                                       {"requests", required_argument, nullptr, 'n'},
                                       {"rate", required_argument, nullptr, 'r'},
                                       {"waiters", required_argument, nullptr, 'w'},
+                                      {"close", no_argument, nullptr, 'l'},
                                       {"expect-body", required_argument, nullptr, 'b'},
                                       {"patience", required_argument, nullptr, 't'},
                                       {"help", no_argument, nullptr, '?'},
@@ -105,6 +107,9 @@ LoadOptions parse_options(int argc, char** argv) {
             case 'r':
                 options.rate = positive(name, optarg);
                 break;
+            case 'l':
+                options.close = true;
+                break;
             case 'b':
                 options.expected_body = optarg;
                 break;
@@ -124,7 +129,7 @@ LoadOptions parse_options(int argc, char** argv) {
         std::fputs(kUsage, stderr);
         std::exit(2);
     }
-    if (options.waiters) options.pipeline = 1;
+    if (options.waiters || options.close) options.pipeline = 1;
     if (options.expected_body && options.expected_body->size() > caropig::bench::ResponseParser::kKeptBody) {
         refuse("expect-body", "longer than what is kept of a body");
     }

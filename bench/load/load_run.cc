@@ -51,7 +51,8 @@ LoadRun::LoadRun(LoadOptions options)
 
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     if (epoll_ < 0) throw_errno("epoll_create1");
-    const std::string request = "GET " + options_.path + " HTTP/1.1\r\nHost: " + options_.host + "\r\n\r\n";
+    const std::string request = "GET " + options_.path + " HTTP/1.1\r\nHost: " + options_.host +
+                                (options_.close ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n");
     request_length_ = request.size();
     for (std::size_t i = 0; i < options_.pipeline; ++i) batch_ += request;
 }

@@ -30,6 +30,7 @@ struct LoadOptions {
     std::optional<std::uint64_t> requests;
     std::optional<double> rate;  // requests a second over all connections
     std::optional<std::string> expected_body;
+    bool close = false;  // asks for the connection to be closed after the answer: each request has one of its own
     /// How long the run goes on without any answer while some are awaited.
     std::chrono::nanoseconds patience = std::chrono::seconds(30);
     /// Every connection sends one request and waits for its answer; answers are tallied, and none is an error.
