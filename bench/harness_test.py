@@ -2,6 +2,9 @@
 """Tests of the tooling, not of any speed: harness_test.py FOLDER_WITH_PROGRAMS."""
 
 import contextlib
+import dataclasses
+import importlib.util
+import io
 import json
 import os
 import pathlib
@@ -13,7 +16,9 @@ import tempfile
 import threading
 import unittest
 
-from harness import load, procfs, report
+import instructions
+import plot
+from harness import idle, load, procfs, report, server
 from harness.server import Server
 
 BENCH = pathlib.Path(__file__).resolve().parent
@@ -40,6 +45,14 @@ def scripted_server(answers):
         thread.join(10)
 
 
+def workload(name):
+    return next(known for known in load.WORKLOADS if known.name == name)
+
+
+def scripts(*names, serving=("plaintext", "file-64k", "relay", "close")):
+    return {name: server.Script(name, pathlib.Path(name), serving) for name in names}
+
+
 def generate(port, *options):
     done = subprocess.run([PROGRAMS / "load_generator", "--port", str(port), *options], capture_output=True, text=True,
                           timeout=60)
@@ -47,6 +60,12 @@ def generate(port, *options):
 
 
 class LoadGenerator(unittest.TestCase):
+    def test_close_has_a_connection_for_each_request(self):
+        with Server("epoll_floor", CORES[0], PROGRAMS, workload=workload("close")) as floor:
+            code, figures = generate(floor.port, "--connections", "3", "--requests", "30", "--close", "--pipeline", "4")
+        self.assertEqual((code, figures["requests"], figures["errors"]), (0, 30, 0))
+        self.assertGreaterEqual(figures["reconnects"], 27)
+
     def test_reconnects_where_the_server_closes_between_answers(self):
         with scripted_server([OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")] * 3) as port:
             code, figures = generate(port, "--connections", "1", "--requests", "3", "--expect-body", "ok")
@@ -109,6 +128,19 @@ class Floor(unittest.TestCase):
         self.assertEqual(answers.count(b"GMT\r\nContent-Type: text/html; charset=UTF-8\r\nContent-Length: 2\r\n\r\nok"), 3)
 
 
+    def test_answers_what_the_workload_asks(self):
+        for name, path, size in (("json", "/json", None), ("route", "/users/caro/orders/42", None), ("wait", "/sleep/100", None),
+                                 ("file-1m", "/static/1m.bin", 1024 * 1024)):
+            known = workload(name)
+            self.assertEqual(known.path, path)
+            with self.subTest(workload=name), Server("epoll_floor", CORES[0], PROGRAMS, workload=known) as floor:
+                options = ["--expect-body", known.body] if known.body else []
+                code, figures = generate(floor.port, "--path", path, "--connections", "4", "--requests", "8", *options)
+                self.assertEqual((code, figures["requests"], figures["errors"]), (0, 8, 0))
+                if name == "wait":
+                    self.assertGreaterEqual(figures["latency_us"]["p50"], 99_000)
+
+
 @unittest.skipIf(len(CORES) < 2, "the server and the load generator need a core each")
 class Run(unittest.TestCase):
     def command(self, output, *more):
@@ -116,19 +148,41 @@ class Run(unittest.TestCase):
                 "--output", output, *more]
 
     def test_measures_and_writes_what_it_measured(self):
+        workloads = ["plaintext", "close", "relay"]
         with tempfile.TemporaryDirectory() as folder:
             output = pathlib.Path(folder, "new", "results.json")
-            done = subprocess.run(self.command(output, "--seconds", "0.2"), capture_output=True, text=True, timeout=100)
+            done = subprocess.run(self.command(output, "--seconds", "0.2", "--no-plot", "--workloads", *workloads),
+                                  capture_output=True, text=True, timeout=100)
             self.assertEqual(done.returncode, 0, done.stderr)
             results = json.loads(output.read_text())
-        for workload in load.WORKLOADS:
-            self.assertIn(workload.title, done.stdout)
-            if not workload.among(["epoll_floor"]):
-                self.assertEqual(results["summary"][workload.name], {})
-                continue
-            figures = results["summary"][workload.name]["epoll_floor"]
+        for name in workloads:
+            self.assertIn(workload(name).title, done.stdout)
+        self.assertEqual(results["summary"]["relay"], {})
+        self.assertIsNone(results["targets"]["relay"]["met"])
+        for name in ("plaintext", "close"):
+            figures = results["summary"][name]["epoll_floor"]
             self.assertEqual((figures["rounds"], figures["errors"], figures["ratio_to_baseline"]), (1, 0, 1.0))
-            self.assertEqual(results["counts"][workload.name]["epoll_floor"]["allocations"]["total"], 0)
+            self.assertIn("system_calls", results["counts"][name]["epoll_floor"])
+        self.assertEqual(results["counts"]["plaintext"]["epoll_floor"]["allocations"]["total"], 0)
+
+    def test_a_start_script_from_elsewhere_is_all_a_server_needs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = pathlib.Path(folder, "other.sh")
+            script.write_text(f'#!/bin/sh\nexec "{PROGRAMS}/epoll_floor" --port "$1"\n')
+            script.chmod(0o755)
+            output = pathlib.Path(folder, "results.json")
+            done = subprocess.run([*self.command(output, "--seconds", "0.2", "--no-plot", "--no-counts", "--workloads", "plaintext",
+                                                 "json", "--server", folder), "--servers", "other"],
+                                  capture_output=True, text=True, timeout=100)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            summary = json.loads(output.read_text())["summary"]
+        self.assertEqual(summary["plaintext"]["other"]["rounds"], 1)
+        self.assertEqual(summary["json"], {})  # it does not say that it serves it
+
+    def test_memory_of_idle_connections(self):
+        known = dataclasses.replace(workload("idle-5000"), connections=300)
+        with Server("epoll_floor", CORES[0], PROGRAMS, workload=known) as floor:
+            self.assertLess(idle.bytes_per_connection(floor, known), 4096)
 
     def test_stops_its_servers_when_it_is_stopped(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -159,27 +213,80 @@ class Report(unittest.TestCase):
     def test_the_ratio_is_taken_within_each_round(self):
         rounds = [{"plaintext": {"epoll_floor": self.figures(floor), "caropig": self.figures(ours)}}
                   for floor, ours in ((4, 5), (8, 10), (5, 4.5))]
-        summary = report.summarize(rounds, load.WORKLOADS[:1], ["epoll_floor", "caropig"])["plaintext"]["caropig"]
+        summary = report.summarize(rounds, [workload("plaintext")], scripts("epoll_floor", "caropig"))["plaintext"]["caropig"]
         self.assertEqual(summary["ratio_to_baseline"], 1.25)
         self.assertEqual(summary["ratio_range"], [0.9, 1.25])
         self.assertEqual(summary["cpu_us_per_request"], 5)
 
     def test_the_ratio_is_taken_to_the_workloads_own_baseline(self):
-        files = [workload for workload in load.WORKLOADS if workload.baseline == "nginx"]
-        rounds = [{files[0].name: {"caropig": self.figures(5), "nginx": self.figures(10)}}]
-        servers = ["epoll_floor", "caropig", "nginx"]
-        summary = report.summarize(rounds, files[:1], servers)
-        self.assertEqual(set(summary[files[0].name]), {"caropig", "nginx"})
-        self.assertEqual(summary[files[0].name]["caropig"]["ratio_to_baseline"], 0.5)
-        self.assertIn("× nginx", report.table(summary, {files[0].name: {}}, files[:1], servers))
+        known = [workload("relay")]
+        among = {**scripts("epoll_floor", serving=()), **scripts("caropig", "nginx")}
+        rounds = [{"relay": {"caropig": self.figures(5), "nginx": self.figures(10)}}]
+        summary = report.summarize(rounds, known, among)
+        self.assertEqual(set(summary["relay"]), {"caropig", "nginx"})
+        self.assertEqual(summary["relay"]["caropig"]["ratio_to_baseline"], 0.5)
+        self.assertIn("× nginx", report.table(summary, {"relay": {}}, known, among))
 
     def test_failures_and_missed_targets_are_shown(self):
         rounds = [{"plaintext": {"epoll_floor": self.figures(4), "caropig": self.figures(8), "nginx": {"failed": "why"}}}]
-        servers = ["epoll_floor", "caropig", "nginx"]
-        summary = report.summarize(rounds, load.WORKLOADS[:1], servers)
-        text = report.table(summary, {"plaintext": {}}, load.WORKLOADS[:1], servers)
-        self.assertIn("MISSED", text)
+        among = scripts("epoll_floor", "caropig", "nginx")
+        summary = report.summarize(rounds, [workload("plaintext")], among)
+        text = report.table(summary, {"plaintext": {}}, [workload("plaintext")], among)
+        self.assertRegex(text, r"plaintext +1\.05 × floor +2\.00 MISSED +caropig")
         self.assertIn("not measured: why", text)
+
+    def test_the_best_of_ours_is_judged(self):
+        rounds = [{"close": {"epoll_floor": self.figures(10), "caropig": self.figures(10), "caropig_uring": self.figures(8)}}]
+        summary = report.summarize(rounds, [workload("close")], scripts("epoll_floor", "caropig", "caropig_uring"))
+        judged = report.judge(summary, workload("close"))
+        self.assertEqual((judged["row"], judged["reached"], judged["met"]), ("caropig_uring", 0.8, True))
+
+    def test_idle_memory_is_judged_in_bytes(self):
+        for held, met in ((255, True), (256, False)):
+            rounds = [{"idle-5000": {"caropig": {"bytes_per_connection": held, "resident_bytes": 1, "errors": 0}}}]
+            summary = report.summarize(rounds, [workload("idle-5000")], scripts("caropig", serving=("idle-5000",)))
+            self.assertEqual(report.judge(summary, workload("idle-5000"))["met"], met)
+
+    def test_every_target_belongs_to_a_workload(self):
+        self.assertEqual(set(load.TARGETS), {known.name for known in load.WORKLOADS})
+
+
+class Others(unittest.TestCase):
+    def test_what_a_script_says_it_serves(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "a.sh")
+            path.write_text("#!/bin/sh\n# serves: json wait\n# warm-up: 2.5\n")
+            read = server.scripts([folder])["a"]
+            self.assertEqual((read.workloads, read.warm_up), (("json", "wait"), 2.5))
+            path.write_text("#!/bin/sh\n")
+            self.assertIn("plaintext", server.scripts([path])["a"].workloads)
+
+    def test_wrk_and_h2load_are_understood(self):
+        wrk = load._parse_wrk("  4 threads\n  1234 requests in 1.00s, 1MB read\n  Socket errors: connect 0, read 1, write 0, timeout 2\n"
+                              "  Non-2xx or 3xx responses: 4\nRequests/sec:   1230.50\n")
+        self.assertEqual((wrk["requests"], wrk["requests_per_second"], wrk["errors"]), (1234, 1230.5, 7))
+        h2load = load._parse_h2load("finished in 1.00s, 99.50 req/s, 1KB/s\nrequests: 100 total, 100 started, 100 done, 99 succeeded, "
+                                    "1 failed, 0 errored, 0 timeout\n")
+        self.assertEqual((h2load["requests"], h2load["requests_per_second"], h2load["errors"]), (99, 99.5, 1))
+        with self.assertRaises(ValueError):
+            load._parse_wrk("unable to connect")
+
+    @unittest.skipIf(importlib.util.find_spec("matplotlib") is None, "python3-matplotlib is not installed")
+    def test_the_plot_is_drawn_and_the_same_for_the_same_figures(self):
+        results = {"machine": {"date": "2026-11-24T00:00:00", "kernel": "6"}, "rounds": [{}], "titles": {"plaintext": "a title"},
+                   "summary": {"plaintext": {"epoll_floor": {"cpu_us_per_request": 3}, "caropig": {"cpu_us_per_request": 4},
+                                             "tornado": {"cpu_us_per_request": 400}, "failed": {"rounds": 0}}}}
+        with tempfile.TemporaryDirectory() as folder:
+            first = [path.read_bytes() for path in plot.draw(results, folder)]
+            again = [path.read_bytes() for path in plot.draw(results, folder)]
+        self.assertEqual(first[0], again[0])
+        self.assertIn(b"<svg", first[0])
+        self.assertTrue(first[1].startswith(b"\x89PNG"))
+
+    def test_instructions_may_grow_a_little(self):
+        for counted, code in ((2315, 0), (2384, 0), (2385, 1), (1000, 0)):
+            with self.subTest(counted=counted), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                self.assertEqual(instructions.judge(counted, 2315), code)
 
 
 if __name__ == "__main__":

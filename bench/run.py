@@ -12,44 +12,60 @@ import os
 import pathlib
 import platform
 import signal
+import subprocess
 import sys
+import time
 
+import database
+import plot
 import syscalls
+import template
 from harness import allocations, load, measure, report, server
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FAILURES = (server.ServerFailed, load.LoadFailed, OSError)
+FAILURES = (server.ServerFailed, load.LoadFailed, OSError, subprocess.SubprocessError)
+CLIENT_PROGRAMS = {"database": database.measure_round, "template": template.measure_round}
 
 
 def main():
     options = parse_arguments()
+    started = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # unwinds, so that every server is stopped
     rounds = [measure_round(number, options) for number in range(1, options.rounds + 1)]
-    summary = report.summarize(rounds, options.workloads, options.servers)
-    counts = {workload.name: {name: count(name, workload, options) for name in workload.among(options.servers)
-                              if options.counts and summary[workload.name][name]["rounds"]}
+    summary = report.summarize(rounds, options.workloads, options.scripts)
+    counts = {workload.name: {name: count(name, workload, options) for name in workload.among(options.scripts)
+                              if options.counts and workload.counted and summary[workload.name][name]["rounds"]}
               for workload in options.workloads}
-    print(report.table(summary, counts, options.workloads, options.servers))
+    print(report.table(summary, counts, options.workloads, options.scripts))
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps({
+    results = {
         "machine": describe_machine(), "seconds": options.seconds,
-        "targets": {workload.name: workload.target for workload in options.workloads},
-        "summary": summary, "counts": counts, "rounds": rounds}, indent=1) + "\n")
-    print(f"\nwritten: {options.output}")
-    return 1 if any("cpu_us_per_request" not in summary[workload.name][name]
-                    for workload in options.workloads for name in workload.among(options.servers)) else 0
+        "targets": {workload.name: report.judge(summary, workload) for workload in options.workloads if workload.limit is not None},
+        "titles": {workload.name: workload.title for workload in options.workloads},
+        "summary": summary, "counts": counts, "rounds": rounds}
+    options.output.write_text(json.dumps(results, indent=1) + "\n")
+    print(f"\nafter {(time.monotonic() - started) / 60:.1f} minutes written: {options.output}")
+    if options.plot:
+        print("and", *plot.draw(results, options.output.parent))
+    return 1 if any(workload.figure not in summary[workload.name][name]
+                    for workload in options.workloads for name in workload.among(options.scripts)) else 0
 
 
 def parse_arguments():
     cores = sorted(os.sched_getaffinity(0))
+    known = load.WORKLOADS + load.CROSS_CHECKS
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="each measures every server once, in turn (5)")
-    parser.add_argument("--seconds", type=float, default=3, help="per measurement (3)")
+    parser.add_argument("--seconds", type=float, default=0.8, help="per measurement (0.8)")
     parser.add_argument("--servers", nargs="+", metavar="NAME", default=None,
-                        help="start scripts of bench/servers to run; all of them unless given")
-    parser.add_argument("--workloads", nargs="+", choices=[workload.name for workload in load.WORKLOADS], default=None)
+                        help="start scripts to run, by name; all of bench/servers, and those of --server, unless given")
+    parser.add_argument("--server", action="append", type=pathlib.Path, default=[], metavar="SCRIPT",
+                        help="a start script from elsewhere, or a folder of them; may be repeated")
+    parser.add_argument("--workloads", nargs="+", choices=[workload.name for workload in known], default=None)
+    parser.add_argument("--cross-check", action="store_true", help="plaintext with wrk and h2load too")
     parser.add_argument("--no-counts", dest="counts", action="store_false",
                         help="leave out system calls and allocations per request")
+    parser.add_argument("--no-plot", dest="plot", action="store_false", help="draw nothing")
     parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "build" / "release" / "bench",
                         help="folder with the programs of bench/ (build/release/bench)")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build" / "bench" / "results.json")
@@ -61,42 +77,60 @@ def parse_arguments():
     options.programs = options.programs.resolve()
     if not (options.programs / "load_generator").exists():
         parser.error(f"{options.programs} holds no load_generator: build with CAROPIG_BENCH=ON first")
-    unknown = set(options.servers or ()) - set(server.names())
+    try:
+        scripts = server.scripts(options.server)
+    except OSError as failure:
+        parser.error(f"--server: {failure}")
+    unknown = set(options.servers or ()) - set(scripts)
     if unknown:
-        parser.error(f"no start script for {', '.join(sorted(unknown))}; there are {', '.join(server.names())}")
-    # The floor first, so that it stands at the head of the table, then ours.
-    first = [report.FLOOR, report.SUBJECT]
-    chosen = set(options.servers or server.names())
-    options.servers = [name for name in first if name in chosen] + sorted(chosen - set(first))
-    options.workloads = [workload for workload in load.WORKLOADS
-                         if options.workloads is None or workload.name in options.workloads]
+        parser.error(f"no start script for {', '.join(sorted(unknown))}; there are {', '.join(scripts)}")
+    # The floors first, so that they stand at the head of the table, then ours.
+    order = sorted(options.servers or scripts, key=lambda name: ("floor" not in name, not report.is_ours(name), name))
+    options.scripts = {name: scripts[name] for name in order}
+    chosen = options.workloads or [workload.name for workload in load.WORKLOADS]
+    options.workloads = [workload for workload in known
+                         if workload.name in chosen or (options.cross_check and workload in load.CROSS_CHECKS)]
     return options
 
 
 def measure_round(number, options):
     measured = {}
     for workload in options.workloads:
-        measured[workload.name] = {}
-        for name in workload.among(options.servers):
-            try:
-                figures = measure.measure(name, workload, options)
-                said = f"{figures['cpu_us_per_request']:8.3f} µs/request"
-                said += "  disturbed by other processes" if figures["disturbed"] else ""
-            except FAILURES as failure:
-                figures = {"failed": str(failure)}
-                said = f"failed: {failure}"
-            measured[workload.name][name] = figures
-            print(f"round {number} of {options.rounds}  {workload.name:<10} {name:<12} {said}", flush=True)
+        measured[workload.name] = measure_workload(workload, options)
+        for name, figures in measured[workload.name].items():
+            if "failed" in figures:
+                said = f"failed: {figures['failed']}"
+            else:
+                said = f"{figures[workload.figure]:10.3f} {'bytes/connection' if workload.idle else 'µs/request'}"
+                said += "  disturbed by other processes" if figures.get("disturbed") else ""
+            print(f"round {number} of {options.rounds}  {workload.name:<13} {name:<24} {said}", flush=True)
+    return measured
+
+
+def measure_workload(workload, options):
+    """{row: figures, or {"failed": why}}"""
+    names = workload.among(options.scripts)
+    if names and workload.clients:
+        try:
+            return CLIENT_PROGRAMS[workload.name](options.programs, options.server_core, options.generator_core)
+        except FAILURES as failure:
+            return {name: {"failed": str(failure)} for name in names}
+    measured = {}
+    for name in names:
+        try:
+            measured[name] = measure.measure(options.scripts[name], workload, options)
+        except FAILURES as failure:
+            measured[name] = {"failed": str(failure)}
     return measured
 
 
 def count(name, workload, options):
     """System calls and heap allocations per warm request, or why they could not be counted."""
-    where = (options.programs, options.server_core, options.generator_core)
     counted = {}
     for kind, counter in (("system_calls", syscalls.per_request), ("allocations", allocations.per_request)):
         try:
-            counts = counter(name, workload, *where)
+            with measure.upstream(workload, options) as upstream:
+                counts = counter(options.scripts[name], workload, options, upstream and upstream.port)
             total = sum(counts.values()) if kind == "system_calls" else counts["allocations"]
             counted[kind] = {"total": total, **counts}
         except FAILURES as failure:

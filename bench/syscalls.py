@@ -9,19 +9,19 @@ import subprocess
 import sys
 import tempfile
 
-from harness import load, process, procfs, server, slope
+from harness import load, measure, process, procfs, server, slope
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ATTACH_SECONDS = 10
 
 
-def per_request(name, workload, programs, server_core, generator_core):
+def per_request(script, workload, options, upstream=None):
     """{system call: how often a request}, over all threads and processes of the server."""
-    with server.Server(name, server_core, programs) as running:
+    with server.Server(script, options.server_core, options.programs, workload=workload, upstream=upstream) as running:
 
         def count(requests):
             with _Strace(running.pid) as strace:
-                load.run(programs, generator_core, running.port, workload, "--requests", requests)
+                load.run(options.programs, options.generator_core, running.port, workload, "--requests", requests)
                 running.wait_until_disconnected()
             return strace.calls
 
@@ -79,16 +79,20 @@ class _Strace:
 
 
 def main():
+    scripts = server.scripts()
+    cores = sorted(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("server", choices=server.names())
-    parser.add_argument("--workload", choices=[workload.name for workload in load.WORKLOADS], default="plaintext")
+    parser.add_argument("server", choices=scripts)
+    parser.add_argument("--workload", choices=[workload.name for workload in load.WORKLOADS if workload.counted], default="plaintext")
     parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "build" / "release" / "bench",
                         help="folder with the programs of bench/ (build/release/bench)")
     options = parser.parse_args()
+    options.programs = options.programs.resolve()
+    options.server_core, options.generator_core = cores[0], cores[-1]
     workload = next(known for known in load.WORKLOADS if known.name == options.workload)
-    cores = sorted(os.sched_getaffinity(0))
     try:
-        calls = per_request(options.server, workload, options.programs.resolve(), cores[0], cores[-1])
+        with measure.upstream(workload, options) as upstream:
+            calls = per_request(scripts[options.server], workload, options, upstream and upstream.port)
     except (server.ServerFailed, load.LoadFailed, OSError) as error:
         sys.exit(f"{options.server}: {error}")
     for name, number in sorted(calls.items(), key=lambda call: -call[1]):

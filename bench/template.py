@@ -19,8 +19,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="each measures both, in turn (5)")
     parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "build" / "release" / "bench")
     options = parser.parse_args()
-    commands = {"CaroPig": [options.programs / "template_bench", FOLDER],
-                "Tornado": ["/usr/bin/python3", FOLDER / "tornado_template.py"]}
+    commands = commands_of(options.programs)
     pages = [subprocess.run([*command, "--page"], stdout=subprocess.PIPE, check=True).stdout for command in commands.values()]
     print(f"the page has {len(pages[0]):,} bytes, {'the same' if pages[0] == pages[1] else 'NOT THE SAME'} from both")
     core = min(os.sched_getaffinity(0))
@@ -29,6 +28,15 @@ def main():
         cost = statistics.median(each[name] for each in rounds)
         ratio = statistics.median(each["Tornado"] / each[name] for each in rounds)
         print(f"{name:<10}{cost:>10.1f} µs a page, {ratio:.1f} times as fast as Tornado")
+
+
+def commands_of(programs):
+    return {"CaroPig": [programs / "template_bench", FOLDER], "Tornado": ["/usr/bin/python3", FOLDER / "tornado_template.py"]}
+
+
+def measure_round(programs, core, _):
+    """{who: figures} for run.py; a request is a page."""
+    return {name: {"cpu_us_per_request": measure(command, core)} for name, command in commands_of(programs).items()}
 
 
 def measure(command, core):

@@ -7,17 +7,17 @@ from harness import load, slope
 from harness.server import Server
 
 
-def per_request(name, workload, programs, server_core, generator_core):
+def per_request(script, workload, options, upstream):
     """{"allocations": …, "bytes": …} per warm request."""
     with tempfile.NamedTemporaryFile(prefix="bench-allocations-") as file:
         file.write(bytes(16))
         file.flush()
-        environment = {"LD_PRELOAD": str(programs / "alloc_counter.so"), "ALLOC_COUNTER_FILE": file.name}
-        with Server(name, server_core, programs, environment) as server:
+        environment = {"LD_PRELOAD": str(options.programs / "alloc_counter.so"), "ALLOC_COUNTER_FILE": file.name}
+        with Server(script, options.server_core, options.programs, environment, workload, upstream) as server:
 
             def count(requests):
                 before = _read(file.name)
-                load.run(programs, generator_core, server.port, workload, "--requests", requests)
+                load.run(options.programs, options.generator_core, server.port, workload, "--requests", requests)
                 server.wait_until_disconnected()
                 after = _read(file.name)
                 return {"allocations": after[0] - before[0], "bytes": after[1] - before[1]}

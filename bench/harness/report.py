@@ -1,18 +1,24 @@
-"""From measurements to medians, and from medians to a table."""
+"""From measurements to medians, and from medians to tables."""
 
 import statistics
 
 FLOOR = "epoll_floor"
-SUBJECT = "caropig"
+SUBJECT = "caropig"  # and what begins with it: other ways to run it
+
+MEDIANS = ("cpu_us_per_request", "bytes_per_connection", "requests_per_second", "resident_bytes", "voluntary_switches_per_request")
 
 
-def summarize(rounds, workloads, servers):
-    """{workload: {server: medians}}. `rounds` is a list of {workload: {server: figures or {"failed": why}}}.
+def is_ours(name):
+    return name.lower().startswith(SUBJECT)
+
+
+def summarize(rounds, workloads, scripts):
+    """{workload: {row: medians}}. `rounds` is a list of {workload: {row: figures or {"failed": why}}}.
 
     Every round counts, disturbed or not. The ratio to the baseline is the median of the ratios within each round: a machine
     that slows down from one round to the next slows both.
     """
-    return {workload.name: {name: _summarize_one(rounds, workload, name) for name in workload.among(servers)}
+    return {workload.name: {name: _summarize_one(rounds, workload, name) for name in workload.among(scripts)}
             for workload in workloads}
 
 
@@ -22,54 +28,96 @@ def _summarize_one(rounds, workload, name):
     summary = {"rounds": len(good), "failures": [run["failed"] for run, _ in runs if "failed" in run]}
     if not good:
         return summary
-    for figure in ("cpu_us_per_request", "requests_per_second", "resident_bytes", "voluntary_switches_per_request"):
-        summary[figure] = statistics.median(run[figure] for run in good)
+    for figure in MEDIANS:
+        if any(figure in run for run in good):
+            summary[figure] = statistics.median(run[figure] for run in good if figure in run)
     for percentile in ("p50", "p99", "p99.9"):
-        summary[f"latency_{percentile}_us"] = statistics.median(run["latency_us"][percentile] for run in good)
-    ratios = [run["cpu_us_per_request"] / base["cpu_us_per_request"] for run, base in runs
-              if "failed" not in run and base.get("cpu_us_per_request")]
+        if any(percentile in run.get("latency_us", ()) for run in good):
+            summary[f"latency_{percentile}_us"] = statistics.median(run["latency_us"][percentile] for run in good)
+    figure = workload.figure
+    ratios = [run[figure] / base[figure] for run, base in runs if "failed" not in run and base.get(figure)]
     if ratios:
         summary["ratio_to_baseline"] = statistics.median(ratios)
         summary["ratio_range"] = [min(ratios), max(ratios)]
-    summary["errors"] = sum(run["errors"] for run in good)
-    summary["disturbed_rounds"] = sum(run["disturbed"] for run in good)
+    summary["errors"] = sum(run.get("errors", 0) for run in good)
+    summary["disturbed_rounds"] = sum(run.get("disturbed", False) for run in good)
     return summary
 
 
-def table(summary, counts, workloads, servers):
+def reached(summary, workload):
+    """(our best row, what it reached of what the limit is about), or None where nothing of ours was measured."""
+    of = "ratio_to_baseline" if workload.baseline else workload.figure
+    rows = [(medians[of], name) for name, medians in summary[workload.name].items() if is_ours(name) and of in medians]
+    if not rows:
+        return None
+    value, name = min(rows)
+    return name, value
+
+
+def judge(summary, workload):
+    """{"limit", "baseline", "why", "row", "reached", "met"} of a workload with a target; the last three None where not measured."""
+    name, value = reached(summary, workload) or (None, None)
+    return {"limit": workload.limit, "baseline": workload.baseline, "why": workload.target.get("why", ""), "row": name,
+            "reached": value, "met": None if value is None else value <= workload.limit}
+
+
+def table(summary, counts, workloads, scripts):
     """The text that `./dev bench` prints."""
     lines = []
     for workload in workloads:
-        headings = ("server", "CPU µs/req", f"× {workload.baseline.removeprefix('epoll_')}", *_HEADINGS)
-        lines += ["", f"{workload.name}: {workload.title}", _row(headings)]
-        for name in workload.among(servers):
-            lines.append(_line(name, summary[workload.name][name], counts[workload.name].get(name, {}), workload))
-    notes = _notes(summary, counts, workloads, servers)
-    return "\n".join(lines + ([""] + notes if notes else []))
+        rows = workload.among(scripts)
+        lines += ["", f"{workload.name}: {workload.title}"]
+        if not rows:
+            lines.append("not measured: no server that serves it")
+            continue
+        width = max(_WIDTHS[0], *map(len, rows))
+        unit = "bytes/conn" if workload.idle else "CPU µs/req"
+        ratio = f"× {_short(workload.baseline)}" if workload.baseline else ""
+        lines.append(_row(width, ("server", unit, ratio, *_HEADINGS)))
+        for name in rows:
+            lines.append(_line(width, name, summary[workload.name][name], counts[workload.name].get(name, {}), workload))
+    notes = _notes(summary, counts, workloads, scripts)
+    return "\n".join(lines + ([""] + notes if notes else []) + ["", *_verdicts(summary, workloads)])
 
 
-_HEADINGS = ("(range)", "target", "", "req/s", "p50 µs", "p99 µs", "p99.9 µs", "MiB",
-             "syscalls", "allocs", "disturbed")
-_WIDTHS = (12, 10, 8, 13, 7, 6, 10, 8, 8, 9, 7, 9, 8, 9)
+def _short(baseline):
+    return {FLOOR: "floor", "C library, 1 connection": "C lib"}.get(baseline, baseline)
 
 
-def _row(cells):
-    return " ".join([f"{cells[0]:<{_WIDTHS[0]}}"] + [f"{cell:>{width}}" for cell, width in zip(cells[1:], _WIDTHS[1:])])
+def _verdicts(summary, workloads):
+    lines = ["targets (bench/targets.toml)", f"{'workload':<14} {'at most':>16} {'reached':>9} {'':<7} {'by':<14} why"]
+    for workload in workloads:
+        if workload.limit is None:
+            continue
+        target = judge(summary, workload)
+        number = "{:.2f}" if workload.baseline else "{:,.0f}"
+        limit = number.format(target["limit"]) + (f" × {_short(workload.baseline)}" if workload.baseline else " bytes")
+        value = "–" if target["reached"] is None else number.format(target["reached"])
+        verdict = "not measured" if target["met"] is None else "met" if target["met"] else "MISSED"
+        lines.append(f"{workload.name:<14} {limit:>16} {value:>9} {verdict:<7} {target['row'] or '':<14} {target['why']}")
+    return lines if len(lines) > 2 else []
 
 
-def _line(name, medians, counted, workload):
-    if "cpu_us_per_request" not in medians:
-        return f"{name:<{_WIDTHS[0]}} not measured: {medians['failures'][-1]}"
-    ratio = medians.get("ratio_to_baseline")
-    target, verdict = "", ""
-    if name == SUBJECT:
-        target = f"≤ {workload.target:.2f}"
-        verdict = "" if ratio is None else "met" if ratio <= workload.target else "MISSED"
-    return _row((
-        name, f"{medians['cpu_us_per_request']:.3f}", "–" if ratio is None else f"{ratio:.2f}",
-        "" if ratio is None else "{:.2f}–{:.2f}".format(*medians["ratio_range"]), target, verdict,
-        f"{medians['requests_per_second']:,.0f}", f"{medians['latency_p50_us']:.0f}", f"{medians['latency_p99_us']:.0f}",
-        f"{medians['latency_p99.9_us']:.0f}", f"{medians['resident_bytes'] / 2**20:.1f}",
+_HEADINGS = ("(range)", "req/s", "p50 µs", "p99 µs", "p99.9 µs", "MiB", "syscalls", "allocs", "disturbed")
+_WIDTHS = (15, 10, 9, 13, 10, 8, 8, 9, 7, 9, 8, 9)
+
+
+def _row(width, cells):
+    return " ".join([f"{cells[0]:<{width}}"] + [f"{cell:>{each}}" for cell, each in zip(cells[1:], _WIDTHS[1:])])
+
+
+def _line(width, name, medians, counted, workload):
+    if workload.figure not in medians:
+        return f"{name:<{width}} not measured: {medians['failures'][-1]}"
+
+    def shown(figure, form, divisor=1):
+        return "–" if figure not in medians else form.format(medians[figure] / divisor)
+
+    return _row(width, (
+        name, shown(workload.figure, "{:,.0f}" if workload.idle else "{:.3f}"), shown("ratio_to_baseline", "{:.2f}"),
+        "{:.2f}–{:.2f}".format(*medians["ratio_range"]) if "ratio_range" in medians else "",
+        shown("requests_per_second", "{:,.0f}"), shown("latency_p50_us", "{:.0f}"), shown("latency_p99_us", "{:.0f}"),
+        shown("latency_p99.9_us", "{:.0f}"), shown("resident_bytes", "{:.1f}", 2**20),
         _number(counted.get("system_calls")), _number(counted.get("allocations")),
         f"{medians['disturbed_rounds']} of {medians['rounds']}"))
 
@@ -78,11 +126,11 @@ def _number(count):
     return "–" if not isinstance(count, dict) else f"{count['total']:.3f}"
 
 
-def _notes(summary, counts, workloads, servers):
+def _notes(summary, counts, workloads, scripts):
     """What the figures alone would hide: errors, failed rounds, and counts that could not be made."""
     notes = []
     for workload in workloads:
-        for name in workload.among(servers):
+        for name in workload.among(scripts):
             medians = summary[workload.name][name]
             what = f"{workload.name}, {name}"
             if medians.get("errors"):

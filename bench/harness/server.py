@@ -1,7 +1,9 @@
 """Starting a server through its script in servers/, and stopping all that it started, whatever happens."""
 
+import dataclasses
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -21,17 +23,50 @@ class ServerFailed(Exception):
     """A server did not start or did not survive; the message is what it said last."""
 
 
-def names():
-    return sorted(script.stem for script in SCRIPTS.glob("*.sh"))
+# What a start script serves unless a line "# serves: WORKLOAD…" in it says so: what needs no more than GET /index.
+INDEX_WORKLOADS = ("plaintext", "plaintext-512", "pipelined", "close", "idle-5000", "idle-15000")
+
+
+@dataclasses.dataclass(frozen=True)
+class Script:
+    name: str
+    path: pathlib.Path
+    workloads: tuple[str, ...]
+    warm_up: float = 0  # seconds, at least: what compiles while it runs is slow before
+
+    @staticmethod
+    def read(path):
+        path = pathlib.Path(path).resolve()
+        text = path.read_text(errors="replace")
+        serves = re.search(r"^# serves: (.+)$", text, re.MULTILINE)
+        warm_up = re.search(r"^# warm-up: ([0-9.]+)$", text, re.MULTILINE)
+        return Script(path.stem, path, tuple(serves[1].split()) if serves else INDEX_WORKLOADS,
+                      float(warm_up[1]) if warm_up else 0)
+
+
+def scripts(others=()):
+    """{name: Script} of bench/servers and of `others`: scripts, or folders with scripts."""
+    paths = list(SCRIPTS.glob("*.sh"))
+    for other in map(pathlib.Path, others):
+        paths += other.glob("*.sh") if other.is_dir() else [other]
+    return {script.name: script for script in map(Script.read, sorted(paths))}
 
 
 class Server:
-    """One running server, pinned to a core: `with Server("nginx", core=0) as server: … server.port`."""
+    """One running server, pinned to a core: `with Server(script, core=0, programs=…) as server: … server.port`.
 
-    def __init__(self, name, core, programs, environment=None):
-        self.name = name
+    `core` may be a list such as "0,1". What the script may look at: BENCH_WORKLOAD, BENCH_WORKERS and BENCH_UPSTREAM, the port of what
+    it relays.
+    """
+
+    def __init__(self, script, core, programs, environment=None, workload=None, upstream=None):
+        self._script = script if isinstance(script, Script) else scripts()[script]
+        self.name = self._script.name
         self._core = core
-        self._environment = {**os.environ, "CAROPIG_BENCH_PROGRAMS": str(programs), **(environment or {})}
+        self._environment = {**os.environ, "CAROPIG_BENCH_PROGRAMS": str(programs),
+                             "BENCH_WORKLOAD": workload.name if workload else "plaintext",
+                             "BENCH_WORKERS": str(workload.workers if workload else 1),
+                             "BENCH_UPSTREAM": str(upstream or ""), **(environment or {})}
         self._process = None
 
     def __enter__(self):
@@ -43,7 +78,7 @@ class Server:
         try:
             with open(self._log, "wb") as log, process.signals_held():
                 self._process = process.start(
-                    ["taskset", "--cpu-list", str(self._core), str(SCRIPTS / f"{self.name}.sh"), str(self.port)],
+                    ["taskset", "--cpu-list", str(self._core), str(self._script.path), str(self.port)],
                     stdout=log, stderr=log, start_new_session=True,
                     env={**self._environment, "TMPDIR": self._folder.name})
             self._wait_until_it_accepts()

@@ -1,15 +1,25 @@
 #!/bin/sh
-# nginx of Debian, one worker: /index from its configuration without touching a file, files with sendfile.
+# nginx of Debian: /index from its configuration without touching a file, routes as expressions, files with sendfile, an upstream
+# over connections that it keeps. It has no serializer and, as Debian packages it, nothing that waits.
+# serves: plaintext plaintext-512 pipelined route close relay file-64k file-1m two-workers idle-5000 idle-15000
 set -e
 nginx=$(command -v nginx || echo /usr/sbin/nginx)
 folder=$(mktemp -d)
+routes() {
+    i=0
+    while [ "$i" -lt 109 ]; do
+        [ "$i" != 54 ] || echo "location ~ ^/users/(?<user>[^/]+)/orders/(?<order>[^/]+)\$ { return 200 \"\$user \$order\"; }"
+        echo "location ~ ^/resource$i/[^/]+/items/[^/]+\$ { return 200 \"route $i\"; }"
+        i=$((i + 1))
+    done
+}
 cat > "$folder/nginx.conf" <<CONFIGURATION
 daemon off;
-worker_processes 1;
-worker_rlimit_nofile 20000;
+worker_processes ${BENCH_WORKERS:-1};
+worker_rlimit_nofile 40000;
 pid $folder/nginx.pid;
 error_log stderr warn;
-events { worker_connections 16384; }
+events { worker_connections 20000; }
 http {
     access_log off;
     sendfile on;
@@ -21,10 +31,21 @@ http {
     fastcgi_temp_path $folder/fastcgi;
     uwsgi_temp_path $folder/uwsgi;
     scgi_temp_path $folder/scgi;
+    upstream relayed {
+        server 127.0.0.1:${BENCH_UPSTREAM:-9};
+        keepalive 128;
+        keepalive_requests 1000000000;
+    }
     server {
         listen 127.0.0.1:$1 backlog=4096;
         default_type "text/html; charset=UTF-8";
         location = /index { return 200 "ok"; }
+        location = /upstream {
+            proxy_pass http://relayed/index;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+        }
+$(routes)
         location /static/ { alias $TMPDIR/files/; }
         location / { return 404; }
     }

@@ -1,0 +1,3 @@
+module caropig.example/bench
+
+go 1.19
