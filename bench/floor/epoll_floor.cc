@@ -1,8 +1,8 @@
 // The floor: what receiving a request and sending an answer costs on this machine when nothing is done in between.
 //
 // One thread, epoll, no HTTP beyond counting blank lines: every "\r\n\r\n" earns one fixed answer, as long as the one
-// CaroPig gives under the same workload, with a Date rendered once a second. Requests that arrived together are answered
-// in one send. It knows no request bodies and no errors; it is a yardstick, not a server.
+// CaroPig gives under the same workload, with a Date rendered once a second. Requests that arrived together are
+// answered in one send. It knows no request bodies and no errors; it is a yardstick, not a server.
 //
 // The workload (--work, by the names of bench/harness/load.py) decides which answer that is, whether the connection is
 // closed after it, and whether it waits for 100 ms.
@@ -35,6 +35,7 @@ namespace {
 
 constexpr std::size_t kAnswersAtOnce = 128;
 constexpr std::size_t kLongestRow = 4 * 1024 * 1024;  // of answers, unless one is longer
+constexpr std::size_t kConnections = 32 * 1024;       // for which nothing is allocated later; more may come
 constexpr std::size_t kReceiveBuffer = 64 * 1024;
 
 [[noreturn]] void fail(const char* operation) {
@@ -171,6 +172,7 @@ public:
         ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length);
         epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
         if (epoll_ < 0) fail("epoll_create1");
+        connections_.reserve(kConnections);
         watch(listener_, EPOLLIN);
         std::printf("listening on 127.0.0.1:%u\n", static_cast<unsigned>(ntohs(address.sin_port)));
         std::fflush(stdout);

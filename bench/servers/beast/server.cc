@@ -1,4 +1,5 @@
-// The workloads in Boost.Beast, asynchronous, one thread: beast_server PORT. Coroutines of Asio, as its own examples have them.
+// The workloads in Boost.Beast, asynchronous, one thread: beast_server PORT. Coroutines of Asio, as its own examples
+// have them.
 
 #include <algorithm>
 #include <array>
