@@ -234,6 +234,10 @@ class Report(unittest.TestCase):
         text = report.table(summary, {"plaintext": {}}, [workload("plaintext")], among)
         self.assertRegex(text, r"plaintext +1\.05 × floor +2\.00 MISSED +caropig")
         self.assertIn("not measured: why", text)
+        machine = {"date": "2026-11-24T00:00:00", "processor": "a", "cores": 2, "kernel": "6"}
+        page = report.markdown(summary, {"plaintext": {}}, [workload("plaintext")], among, machine, 1)
+        self.assertIn("| plaintext | 1.05 × floor | 2.00 | **missed** | caropig |", page)
+        self.assertIn("| nginx | not measured: why |", page)
 
     def test_the_best_of_ours_is_judged(self):
         rounds = [{"close": {"epoll_floor": self.figures(10), "caropig": self.figures(10), "caropig_uring": self.figures(8)}}]

@@ -23,6 +23,7 @@ import template
 from harness import allocations, load, measure, report, server
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+PUBLISHED = ROOT / "docs" / "performance"
 FAILURES = (server.ServerFailed, load.LoadFailed, OSError, subprocess.SubprocessError)
 CLIENT_PROGRAMS = {"database": database.measure_round, "template": template.measure_round}
 
@@ -47,6 +48,11 @@ def main():
     print(f"\nafter {(time.monotonic() - started) / 60:.1f} minutes written: {options.output}")
     if options.plot:
         print("and", *plot.draw(results, options.output.parent))
+    if options.publish:
+        PUBLISHED.mkdir(exist_ok=True)
+        (PUBLISHED / "figures.md").write_text(report.markdown(summary, counts, options.workloads, options.scripts, results["machine"],
+                                                              options.rounds))
+        print("and", PUBLISHED / "figures.md", *plot.draw(results, PUBLISHED))
     return 1 if any(workload.figure not in summary[workload.name][name]
                     for workload in options.workloads for name in workload.among(options.scripts)) else 0
 
@@ -66,6 +72,7 @@ def parse_arguments():
     parser.add_argument("--no-counts", dest="counts", action="store_false",
                         help="leave out system calls and allocations per request")
     parser.add_argument("--no-plot", dest="plot", action="store_false", help="draw nothing")
+    parser.add_argument("--publish", action="store_true", help="write the tables and the plot into docs/performance/ too")
     parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "build" / "release" / "bench",
                         help="folder with the programs of bench/ (build/release/bench)")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build" / "bench" / "results.json")

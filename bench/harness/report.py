@@ -107,19 +107,24 @@ def _row(width, cells):
 
 
 def _line(width, name, medians, counted, workload):
+    return _row(width, _cells(name, medians, counted, workload))
+
+
+def _cells(name, medians, counted, workload):
     if workload.figure not in medians:
-        return f"{name:<{width}} not measured: {medians['failures'][-1]}"
+        return name, f"not measured: {medians['failures'][-1]}"
 
     def shown(figure, form, divisor=1):
         return "–" if figure not in medians else form.format(medians[figure] / divisor)
 
-    return _row(width, (
-        name, shown(workload.figure, "{:,.0f}" if workload.idle else "{:.3f}"), shown("ratio_to_baseline", "{:.2f}"),
+    return (
+        name, shown(workload.figure, "{:,.0f}" if workload.idle else "{:.3f}"),
+        shown("ratio_to_baseline", "{:.2f}") if workload.baseline else "",
         "{:.2f}–{:.2f}".format(*medians["ratio_range"]) if "ratio_range" in medians else "",
         shown("requests_per_second", "{:,.0f}"), shown("latency_p50_us", "{:.0f}"), shown("latency_p99_us", "{:.0f}"),
         shown("latency_p99.9_us", "{:.0f}"), shown("resident_bytes", "{:.1f}", 2**20),
         _number(counted.get("system_calls")), _number(counted.get("allocations")),
-        f"{medians['disturbed_rounds']} of {medians['rounds']}"))
+        f"{medians['disturbed_rounds']} of {medians['rounds']}")
 
 
 def _number(count):
@@ -141,3 +146,27 @@ def _notes(summary, counts, workloads, scripts):
                 if isinstance(count, str):
                     notes.append(f"{what}: {kind.replace('_', ' ')} not counted: {count}")
     return notes
+
+
+def markdown(summary, counts, workloads, scripts, machine, rounds):
+    """What docs/performance/figures.md says: all rows, and what was reached of the targets."""
+    lines = [f"# Figures of {machine['date'][:10]}", "",
+             f"Written by `./dev bench --publish`: {machine['processor']}, {machine['cores']} cores, kernel {machine['kernel']}, medians of "
+             f"{rounds} rounds. CPU in µs of the server per request; idle memory in bytes per connection.", "",
+             "| workload | at most | reached | | by |", "|---|---|---|---|---|"]
+    for workload in (each for each in workloads if each.limit is not None):
+        target = judge(summary, workload)
+        number = "{:.2f}" if workload.baseline else "{:,.0f}"
+        limit = number.format(target["limit"]) + (f" × {_short(workload.baseline)}" if workload.baseline else " bytes")
+        value = "–" if target["reached"] is None else number.format(target["reached"])
+        verdict = "not measured" if target["met"] is None else "met" if target["met"] else "**missed**"
+        lines.append(f"| {workload.name} | {limit} | {value} | {verdict} | {target['row'] or ''} |")
+    for workload in workloads:
+        unit = "bytes/conn" if workload.idle else "CPU"
+        ratio = f"× {_short(workload.baseline)}" if workload.baseline else ""
+        lines += ["", f"## {workload.name}: {workload.title}", "",
+                  f"| server | {unit} | {ratio} | {' | '.join(_HEADINGS)} |", "|---|" + "---:|" * (2 + len(_HEADINGS))]
+        for name in workload.among(scripts):
+            cells = _cells(name, summary[workload.name][name], counts[workload.name].get(name, {}), workload)
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
