@@ -23,7 +23,8 @@ def summarize(rounds, workloads, scripts):
 
 
 def _summarize_one(rounds, workload, name):
-    runs = [(measured[workload.name][name], measured[workload.name].get(workload.baseline, {})) for measured in rounds]
+    runs = [(measured[workload.name][name], measured[workload.name].get(workload.baseline, {})) for measured in rounds
+            if name in measured.get(workload.name, ())]
     good = [run for run, _ in runs if "failed" not in run]
     summary = {"rounds": len(good), "failures": [run["failed"] for run, _ in runs if "failed" in run]}
     if not good:

@@ -1,8 +1,8 @@
 """Cost per request without the cost of connecting: the difference between a long run and a short one."""
 
 # Both are multiples of connections × pipeline (64 × 16), so that every connection has the same share of each.
-SHORT_REQUESTS = 2 * 1024
-LONG_REQUESTS = 22 * 1024
+SHORT_REQUESTS = 1024
+LONG_REQUESTS = 9 * 1024
 
 
 def per_request(count):
