@@ -100,9 +100,10 @@ private:
         std::strftime(date.data(), date.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
         text_ = "HTTP/1.1 200 OK\r\nServer: CaroPig\r\nDate: ";
         text_ += date.data();
-        text_ += "\r\nContent-Type: " + work_.type + "\r\nContent-Length: " + std::to_string(work_.body.size());
+        text_.append("\r\nContent-Type: ").append(work_.type);
+        text_.append("\r\nContent-Length: ").append(std::to_string(work_.body.size()));
         if (work_.closes) text_ += "\r\nConnection: close";
-        text_ += "\r\n\r\n" + work_.body;
+        text_.append("\r\n\r\n").append(work_.body);
         length_ = text_.size();
         for (std::size_t i = 1; i < kAnswersAtOnce && text_.size() < kLongestRow; ++i) text_.append(text_, 0, length_);
         rendered_at_ = now;
