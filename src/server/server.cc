@@ -63,17 +63,23 @@ void Server::State::give_back(std::unique_ptr<ActiveRequest> active) {
 }
 
 void Server::State::accepted(std::unique_ptr<net::Stream> stream) {
+    if (!options.proxies().proxy_protocol_from().empty()) return accepted_proxied(std::move(stream));
     Connection& connection = add(std::move(stream));
-    if (connection_count - refused_count > options.max_connections()) {
-        ++limits.connections;
-        return refuse(connection, "max_connections: " + std::to_string(options.max_connections()));
-    }
-    if (!admits(connection)) {
-        ++limits.connections_per_address;
-        return refuse(connection,
-                      "max_connections_per_address: " + std::to_string(options.max_connections_per_address()));
-    }
+    if (!has_room(connection)) return;
+    if (!admits(connection)) return refuse_address(connection);
     connection.start();
+}
+
+bool Server::State::has_room(Connection& connection) {
+    if (connection_count - refused_count <= options.max_connections()) return true;
+    ++limits.connections;
+    refuse(connection, "max_connections: " + std::to_string(options.max_connections()));
+    return false;
+}
+
+void Server::State::refuse_address(Connection& connection) {
+    ++limits.connections_per_address;
+    refuse(connection, "max_connections_per_address: " + std::to_string(options.max_connections_per_address()));
 }
 
 /// Counts a connection for its address, if they are limited.

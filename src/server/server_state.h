@@ -59,11 +59,17 @@ struct Server::State {
     void give_back(std::unique_ptr<ActiveRequest> active);
 
     void accepted(std::unique_ptr<net::Stream> stream);
+    /// The same behind a proxy that speaks the PROXY protocol (proxied.cc).
+    void accepted_proxied(std::unique_ptr<net::Stream> stream);
     Connection& add(std::unique_ptr<net::Stream> stream);
     /// Answers 503 and closes.
     void refuse(Connection& connection, std::string_view limit);
     void log_refusal(std::string_view what, std::string_view limit);
     [[nodiscard]] bool admits(Connection& connection);
+    /// Whether there is room for it; tells it otherwise.
+    [[nodiscard]] bool has_room(Connection& connection);
+    void refuse_address(Connection& connection);
+    void refuse_proxied(const std::string& peer, std::string_view problem);
     void remove(Connection& connection) noexcept;
 
 private:

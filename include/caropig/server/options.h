@@ -1,8 +1,11 @@
 #pragma once
 
+#include <caropig/server/proxy_options.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 /// \file
 /// Every limit and deadline of a server, each with its default and the reason for it.
@@ -97,6 +100,16 @@ public:
     CAROPIG_OPTION(Milliseconds, linger_timeout, std::chrono::seconds(2))
 
 #undef CAROPIG_OPTION
+
+    /// The proxies in front, and what of theirs is believed. Nothing by default.
+    [[nodiscard]] const ProxyOptions& proxies() const noexcept { return proxies_; }
+    ServerOptions& proxies(ProxyOptions new_value) {
+        proxies_ = std::move(new_value);
+        return *this;
+    }
+
+private:
+    ProxyOptions proxies_;
 };
 
 }  // namespace caropig::server

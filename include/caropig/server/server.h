@@ -34,6 +34,7 @@ struct LimitCounters {
     std::uint64_t body_deadline = 0;            ///< body_timeout, min_body_rate
     std::uint64_t write_deadline = 0;           ///< write_timeout, min_write_rate
     std::uint64_t handler_deadline = 0;         ///< handler_timeout
+    std::uint64_t proxy_protocol = 0;           ///< proxies().proxy_protocol_from(): a stranger, or no good header
 };
 
 /// Speaks HTTP/1.1 on the connections that it is given, and asks a Service for the answers. It belongs to the thread of
