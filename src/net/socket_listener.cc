@@ -161,11 +161,9 @@ void SocketListener::close() noexcept {
     pause_.disarm();
     reserve_.close();
     if (socket_.fd() < 0) return;
-    if (loop_ != nullptr) {
-        loop_->backend().close(socket_.release());
-    } else {
-        socket_.close();
-    }
+    // An epoll forgets a descriptor by itself only where no other one has the same socket (listen_inherited).
+    if (loop_ != nullptr) loop_->backend().detach(socket_.fd());
+    socket_.close();
 }
 
 }  // namespace caropig::net

@@ -1,12 +1,15 @@
+#include "server/systemd.h"
 #include <caropig/async/event.h>
 #include <caropig/base/log.h>
 #include <caropig/loop/signals.h>
+#include <caropig/net/inherited.h>
 #include <caropig/net/tcp.h>
 #include <caropig/net/unix.h>
 #include <caropig/server/server.h>
 #include <caropig/server/workers.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -17,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -37,12 +41,15 @@ Task<void> serve_until_all_have(Event& stop, Server& server, const std::size_t& 
     }
 }
 
+/// Those of one worker.
+using Listeners = std::vector<std::unique_ptr<net::Listener>>;
+
 /// One worker: what it is told from other threads goes through its loop.
 class Worker {
 public:
-    Worker(Service& service, const ServeOptions& options, std::unique_ptr<net::Listener> listener)
+    Worker(Service& service, const ServeOptions& options, Listeners listeners)
         : loop_(options.backend), server_(loop_, service, options.server) {
-        server_.listen(std::move(listener));
+        for (auto& listener : listeners) server_.listen(std::move(listener));
     }
 
     void run() { loop_.run_until(serve_until(stop_, server_)); }
@@ -70,18 +77,42 @@ private:
     Server server_;
 };
 
-std::vector<std::unique_ptr<net::Listener>> bind_all(const ServeOptions& options, unsigned count) {
-    std::vector<std::unique_ptr<net::Listener>> listeners;
+/// Each worker accepts from a descriptor of its own of the same sockets: the kernel hands a connection to whoever comes
+/// first, and one that stops takes nothing from the others.
+std::vector<Listeners> take_over(const std::string& wanted, unsigned count) {
+    std::vector<Listeners> listeners(count);
+    for (const PassedSocket& passed : take_passed_sockets()) {
+        if (wanted != "*" && wanted != passed.name) continue;
+        for (unsigned i = 1; i < count; ++i) {
+            const int copy = ::fcntl(passed.descriptor, F_DUPFD_CLOEXEC, 0);
+            if (copy < 0) {
+                throw IoError(errno_code(errno), "take over descriptor " + std::to_string(passed.descriptor));
+            }
+            listeners[i].push_back(net::listen_inherited(copy));
+        }
+        listeners[0].push_back(net::listen_inherited(passed.descriptor));
+    }
+    if (listeners[0].empty()) {
+        throw IoError(errno_code(ENOENT), wanted == "*" ? "take over sockets (systemd has passed none: LISTEN_FDS)"
+                                                        : "take over the socket \"" + wanted + "\" of systemd");
+    }
+    return listeners;
+}
+
+/// The listeners of each worker.
+std::vector<Listeners> bind_all(const ServeOptions& options, unsigned count) {
+    if (!options.systemd_socket.empty()) return take_over(options.systemd_socket, count);
+    std::vector<Listeners> listeners;
     if (!options.unix_socket.empty()) {
-        listeners.push_back(net::listen_unix(options.unix_socket));
+        listeners.emplace_back().push_back(net::listen_unix(options.unix_socket));
         return listeners;
     }
     net::ListenOptions listen_options;
     listen_options.reuse_port(count > 1);
     std::uint16_t port = options.port;
     for (unsigned i = 0; i < count; ++i) {
-        listeners.push_back(net::listen_tcp(options.address, port, listen_options));
-        port = listeners.front()->port();
+        listeners.emplace_back().push_back(net::listen_tcp(options.address, port, listen_options));
+        port = listeners.front().front()->port();
     }
     return listeners;
 }
@@ -104,9 +135,11 @@ void print_listening(const std::string& address) {
 void serve(Service& service, const ServeOptions& options) {
     raise_descriptor_limit();
     unsigned count = options.workers != 0 ? options.workers : std::max(1u, std::thread::hardware_concurrency());
-    std::vector<std::unique_ptr<net::Listener>> listeners = bind_all(options, count);
+    const ServiceManager manager;
+    std::vector<Listeners> listeners = bind_all(options, count);
     if (listeners.size() < count) log::warning("a Unix-domain socket is served by one worker");
-    std::string address = listeners.front()->address();
+    std::string address;
+    for (const auto& listener : listeners.front()) address += (address.empty() ? "" : ", ") + listener->address();
 
     Worker first(service, options, std::move(listeners.front()));
     std::vector<std::unique_ptr<Worker>> others;
@@ -116,6 +149,7 @@ void serve(Service& service, const ServeOptions& options) {
     bool stopping = false;
     SignalWatcher signals(first.loop(), {SIGTERM, SIGINT}, [&](int signal) {
         if (std::exchange(stopping, true)) ::_exit(128 + signal);
+        manager.stopping();
         log::info("stopping: " + std::string(signal == SIGTERM ? "SIGTERM" : "SIGINT"));
         for (auto& worker : others) worker->stop();
         first.stop();
@@ -123,6 +157,7 @@ void serve(Service& service, const ServeOptions& options) {
     std::signal(SIGPIPE, SIG_IGN);  // libraries write to sockets too; the error is enough
 
     (options.on_listening ? options.on_listening : print_listening)(address);
+    manager.ready();
     std::vector<std::jthread> threads;
     threads.reserve(others.size());
     try {

@@ -1,6 +1,6 @@
+#include "server/serving_process.h"
 #include "server/test_server.h"
 #include "support/raw_socket.h"
-#include <caropig/server/workers.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -11,74 +11,12 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace caropig::server {
 namespace {
 
 using support::RawSocket;
-
-Task<void> doze(Exchange& exchange, TestService&) {
-    co_await sleep_for(50ms);
-    reply(exchange, "dozed");
-}
-
-void answer_thread(Exchange& exchange, TestService&) { reply(exchange, std::to_string(::gettid())); }
-
-/// serve() in a process of its own, where signals can be sent to it.
-class ServingProcess {
-public:
-    explicit ServingProcess(const ServeOptions& options) {
-        int ends[2];
-        EXPECT_EQ(::pipe(ends), 0);
-        child_ = ::fork();
-        if (child_ == 0) serve_and_exit(options, ends[1]);
-        ::close(ends[1]);
-        char c;
-        while (::read(ends[0], &c, 1) == 1) address_ += c;
-        ::close(ends[0]);
-    }
-    ServingProcess(const ServingProcess&) = delete;
-    ServingProcess& operator=(const ServingProcess&) = delete;
-    ~ServingProcess() {
-        if (child_ <= 0) return;
-        signal(SIGKILL);
-        wait();
-    }
-
-    [[nodiscard]] const std::string& address() const { return address_; }
-    [[nodiscard]] std::uint16_t port() const {
-        return static_cast<std::uint16_t>(std::stoi(address_.substr(address_.rfind(':') + 1)));
-    }
-    void signal(int number) const { ::kill(child_, number); }
-    /// The exit code, or minus the signal that killed it.
-    int wait() {
-        int status = 0;
-        EXPECT_EQ(::waitpid(std::exchange(child_, -1), &status, 0) > 0, true);
-        return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-    }
-
-private:
-    [[noreturn]] static void serve_and_exit(ServeOptions options, int out) {
-        TestService service;
-        service.answer("/thread", &answer_thread);
-        service.answer("/doze", &doze);
-        options.on_listening = [out](const std::string& address) {
-            if (::write(out, address.data(), address.size()) < 0) ::_exit(99);
-            ::close(out);
-        };
-        try {
-            serve(service, options);
-        } catch (const IoError&) {
-            ::_exit(3);
-        }
-        ::_exit(0);
-    }
-
-    pid_t child_ = -1;
-    std::string address_;
-};
 
 ServeOptions on_any_port(unsigned workers) {
     ServeOptions options;
