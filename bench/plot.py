@@ -19,6 +19,7 @@ def draw(results, folder):
         return ["no plot: python3-matplotlib is not installed"]
     matplotlib.use("Agg")
     matplotlib.rcParams["svg.hashsalt"] = "caropig"  # the same figures make the same file
+    matplotlib.rcParams["svg.fonttype"] = "none"  # text stays text
     from matplotlib import pyplot
 
     panels = [panel for panel in (_panel(results, name) for name in results["summary"]) if panel]
