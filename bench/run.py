@@ -62,7 +62,7 @@ def parse_arguments():
     known = load.WORKLOADS + load.CROSS_CHECKS
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="each measures every server once, in turn (5)")
-    parser.add_argument("--seconds", type=float, default=0.6, help="per measurement (0.6)")
+    parser.add_argument("--seconds", type=float, default=0.5, help="per measurement (0.5)")
     parser.add_argument("--servers", nargs="+", metavar="NAME", default=None,
                         help="start scripts to run, by name; all of bench/servers, and those of --server, unless given")
     parser.add_argument("--server", action="append", type=pathlib.Path, default=[], metavar="SCRIPT",

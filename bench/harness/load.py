@@ -28,6 +28,7 @@ class Workload:
     relay: bool = False  # needs an upstream
     workers: int = 1  # more than one: server and generator share the cores
     clients: tuple[str, ...] = ()  # programs of their own instead of servers
+    at_least: float = 0  # seconds; where connecting, which is in the figure too, would else be much of it
     counted: bool = True  # system calls and allocations too
     generator: str = "load_generator"
     judged_as: str = ""  # the name in targets.toml, if it is another
@@ -65,7 +66,7 @@ WORKLOADS = [
     Workload("json", "an object through a JSON serializer", "/json"),
     Workload("route", "one of 110 routes, two parameters", "/users/caro/orders/42", body="caro 42"),
     Workload("close", "a connection per request", body="ok", close=True),
-    Workload("wait", "100 ms wait in a coroutine, 5,000 connections", "/sleep/100", 5000, body="ok", counted=False),
+    Workload("wait", "100 ms wait in a coroutine, 5,000 connections", "/sleep/100", 5000, body="ok", at_least=2, counted=False),
     Workload("relay", "fetched from an upstream (nginx) and relayed", "/upstream", body="ok", relay=True),
     Workload("file-64k", "a static file of 64 KiB", "/static/64k.bin"),
     Workload("file-1m", "a static file of 1 MiB", "/static/1m.bin"),

@@ -30,12 +30,13 @@ def measure(script, workload, options):
             return {"bytes_per_connection": idle.bytes_per_connection(server, workload),
                     "resident_bytes": procfs.resident_bytes(server.pid), "errors": 0, "disturbed": False}
         generator_core = shared or options.generator_core
+        seconds = max(options.seconds, workload.at_least)
         load.run(options.programs, generator_core, server.port, workload, "--seconds",
                  max(options.seconds * WARM_UP_SHARE, script.warm_up))
         server.wait_until_disconnected()
 
         before = _readings(server, behind, options)
-        figures = load.run(options.programs, generator_core, server.port, workload, "--seconds", options.seconds)
+        figures = load.run(options.programs, generator_core, server.port, workload, "--seconds", seconds)
         server.wait_until_disconnected()
         after = _readings(server, behind, options)
         resident = procfs.resident_bytes(server.pid)
