@@ -136,6 +136,7 @@ def measure_workload(workload, options):
 def count(name, workload, options):
     """System calls and heap allocations per warm request, or why they could not be counted."""
     counted = {}
+    print(f"counting  {workload.name:<13} {name}", flush=True)
     for kind, counter in (("system_calls", syscalls.per_request), ("allocations", allocations.per_request)):
         try:
             with measure.upstream(workload, options) as upstream:
