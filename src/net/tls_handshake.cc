@@ -19,7 +19,7 @@ constexpr std::size_t kMaxHandshakeBytes = 256 * 1024;
 
 /// "example.com (192.0.2.1:443)"; the name may be empty.
 std::string name_of_peer(const std::string& host, const Stream& stream) {
-    const std::string address = stream.peer();
+    std::string address = stream.peer();
     if (host.empty()) return address;
     return address.empty() ? host : fmt::format("{} ({})", host, address);
 }

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -185,6 +186,58 @@ TEST_F(Tls, ResumesSessions) {
     EXPECT_TRUE(connect("example.com"));
     EXPECT_FALSE(connect("b.example")) << "a session of another host";
     EXPECT_TRUE(connect("b.example"));
+}
+
+TEST_F(Tls, OffersATicketOnce) {
+    const TlsServerContext server = server_with(root.issue());
+    const TlsClientContext client(trusting());
+    {
+        auto sides = shake_hands(client, server);
+        sides.second.stream.reset();
+        auto reading = loop.start(read_all(*sides.first.stream));
+        EXPECT_EQ(reading.result().error, 0);
+    }
+    // A server gives two. Three connections begin before one of them is made.
+    std::vector<testkit::Started<TlsOutcome>> connecting;
+    std::vector<std::unique_ptr<Stream>> others;
+    for (int i = 0; i < 3; ++i) {
+        auto [here, there] = memory_pipe(loop);
+        connecting.push_back(loop.start(outcome_of(tls_connect(std::move(here), client, "example.com"))));
+        others.push_back(std::move(there));
+    }
+    std::vector<bool> resumed;
+    for (int i = 0; i < 3; ++i) {
+        auto accepting = loop.start(outcome_of(tls_accept(std::move(others[static_cast<std::size_t>(i)]), server)));
+        loop.run_ready();
+        resumed.push_back(connecting[static_cast<std::size_t>(i)].result().stream->resumed());
+        loop.run_ready();
+    }
+    EXPECT_EQ(resumed, (std::vector<bool>{true, true, false}));
+}
+
+TEST_F(Tls, ResumesWhatEndedWithoutGoodBye) {
+    const TlsServerContext server = server_with(root.issue());
+    const TlsClientContext client(trusting());
+    for (const bool resumes : {false, true}) {
+        auto sides = shake_hands(client, server);
+        EXPECT_EQ(sides.first.stream->resumed(), resumes);
+        {
+            auto reading = loop.start(read_all(*sides.first.stream));  // the tickets
+            loop.run_ready();
+            reading.cancel();
+            loop.run_ready();
+            EXPECT_THROW(reading.result(), Cancelled);
+        }
+        const std::string text(1'000'000, 'x');
+        auto writing = loop.start(sides.first.stream->write(as_bytes(text)));
+        writing.cancel();
+        loop.run_ready();
+        EXPECT_THROW(writing.result(), Cancelled);
+        sides.first.stream.reset();
+        if (!resumes) continue;
+        // Of the two tickets the later one is the session's own.
+        EXPECT_TRUE(shake_hands(client, server).first.stream->resumed());
+    }
 }
 
 TEST_F(Tls, ResumesNothingUnlessWanted) {
