@@ -27,6 +27,7 @@ using Phase = FetchError::Phase;
 ProxyRules rules_of(const ConnectionOptions& options) {
     ProxyRules rules;
     if (options.proxies_from_environment() && options.proxy().empty()) {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here writes it
         rules = ProxyRules::from_environment([](const char* name) { return std::getenv(name); });
     } else if (!options.proxy().empty()) {
         rules.for_http = rules.for_https = *parse_proxy(options.proxy());
