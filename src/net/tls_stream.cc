@@ -371,6 +371,7 @@ public:
 
     void shutdown_write() noexcept override { session_->shutdown_write(); }
     void close() noexcept override { session_->close(); }
+    void drop_unsent_at_close() noexcept override { session_->below().drop_unsent_at_close(); }
     [[nodiscard]] std::string peer() const override { return session_->below().peer(); }
     [[nodiscard]] Loop& loop() const noexcept override { return session_->below().loop(); }
     bool submit(ReceiveOperation& operation) noexcept override { return session_->submit(operation); }
