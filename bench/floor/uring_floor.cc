@@ -259,13 +259,15 @@ private:
         if (connection.owed > 0) {
             connection.sending = true;
             const std::string_view bytes = answers_.row(connection.position, connection.owed);
-            ask(What::kSend, fd,
-                [fd, bytes](io_uring_sqe* sqe) { io_uring_prep_send(sqe, fd, bytes.data(), bytes.size(), MSG_NOSIGNAL); });
+            ask(What::kSend, fd, [fd, bytes](io_uring_sqe* sqe) {
+                io_uring_prep_send(sqe, fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            });
         } else if (connection.ending) {
             if (connection.receiving) {  // its end closes
                 ask(What::kCancel, fd, [fd](io_uring_sqe* sqe) {
                     io_uring_prep_cancel64(
-                        sqe, std::uint64_t{static_cast<std::uint32_t>(What::kReceive)} << 32 | static_cast<unsigned>(fd), 0);
+                        sqe,
+                        std::uint64_t{static_cast<std::uint32_t>(What::kReceive)} << 32 | static_cast<unsigned>(fd), 0);
                 });
             } else {
                 ask(What::kClose, fd, [fd](io_uring_sqe* sqe) { io_uring_prep_close(sqe, fd); });

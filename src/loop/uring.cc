@@ -174,8 +174,7 @@ public:
         const Released released = release(fd);
         // The kernel holds on to the socket until it has heard of the cancelling: in a loop that runs that is now, and
         // in the same system call as whatever else is asked for. Nobody may come through a listener any more.
-        if (released != Released::kNothing &&
-            (released == Released::kListener || Executor::current() == nullptr)) {
+        if (released != Released::kNothing && (released == Released::kListener || Executor::current() == nullptr)) {
             if (ring_->flush() < 0) ::shutdown(fd, SHUT_RDWR);  // not on the loop's thread
         }
         ::close(fd);
@@ -211,7 +210,8 @@ public:
             dispatch();
         }
         if (cancelled_ == 0) return;
-        // On a thread that is not the loop's, the kernel does not talk to us; without a ring it leaves our memory alone.
+        // On a thread that is not the loop's, the kernel does not talk to us; without a ring it leaves our memory
+        // alone.
         ring_->close();
         for (std::size_t i = 0; i < requests_.size(); ++i) {
             Request& request = requests_[i];

@@ -149,8 +149,8 @@ UringRing::Completion UringRing::take() noexcept {
 }
 
 void UringRing::give_back(std::uint16_t id) noexcept {
-    io_uring_buf_ring_add(buffers_, buffer(id).data(), sizes_.buffer_size, id,
-                          io_uring_buf_ring_mask(sizes_.buffers), 0);
+    io_uring_buf_ring_add(buffers_, buffer(id).data(), sizes_.buffer_size, id, io_uring_buf_ring_mask(sizes_.buffers),
+                          0);
     io_uring_buf_ring_advance(buffers_, 1);
 }
 

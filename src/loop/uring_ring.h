@@ -18,8 +18,8 @@ namespace caropig {
 struct UringSizes {
     unsigned submissions = 512;
     unsigned completions = 4096;
-    unsigned buffers = 128;         ///< A power of two; of received bytes that nobody has looked at yet.
-    unsigned buffer_size = 16384;   ///< Untouched pages of it cost nothing.
+    unsigned buffers = 64;         ///< A power of two; of received bytes that nobody has looked at yet.
+    unsigned buffer_size = 16384;  ///< Untouched pages of it cost nothing.
 };
 
 /// The two queues shared with the kernel and the buffers that it receives into. It belongs to the thread that waits

@@ -57,8 +57,8 @@ private:
     Pause pause_;
     bool paused_ = false;
     std::vector<Socket> accepted_while_paused_;  // a backend may have been ahead of us
-    Socket reserve_;          // a descriptor to give up where there is no other
-    bool exhausted_ = false;  // the last accept failed for want of descriptors or memory
+    Socket reserve_;                             // a descriptor to give up where there is no other
+    bool exhausted_ = false;                     // the last accept failed for want of descriptors or memory
     TimePoint last_shed_logged_{};
 };
 

@@ -1,4 +1,5 @@
 #include "loop/backend.h"
+
 #include "support/loop_until.h"
 #include <caropig/loop/loop.h>
 #include <caropig/loop/operation.h>

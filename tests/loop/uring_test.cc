@@ -1,4 +1,5 @@
 #include "loop/uring.h"
+
 #include "support/loop_until.h"
 #include <caropig/base/log.h>
 #include <caropig/loop/loop.h>
@@ -277,8 +278,7 @@ TEST(UringForbiddenDeathTest, ByAKernelThatIsTooOld) {
 }
 
 TEST(UringForbiddenDeathTest, ByWantOfMemory) {
-    EXPECT_EXIT(serve_where_forbidden(SYS_io_uring_setup, ENOMEM,
-                                      "io_uring can't be set up (Cannot allocate memory)"),
+    EXPECT_EXIT(serve_where_forbidden(SYS_io_uring_setup, ENOMEM, "io_uring can't be set up (Cannot allocate memory)"),
                 testing::ExitedWithCode(0), "");
 }
 
