@@ -107,11 +107,26 @@ Response no_content() {
 
 Response fail() { throw std::runtime_error("thrown on purpose"); }
 
+unsigned upstream_connections = 10'000;  // an option of the program
+
+/// Each worker's client to the upstream.
+class UpstreamClient : public client::HttpClient {
+public:
+    explicit UpstreamClient(Loop& loop) : HttpClient(loop, options()) {}
+
+private:
+    static client::ClientOptions options() {
+        client::ClientOptions options;
+        options.pool.max_connections_per_origin(upstream_connections);
+        return options;
+    }
+};
+
 Task<Response> relay(std::string url) {
     if (url.empty()) throw HttpError(404, "started without --upstream");
     try {
         client::FetchRequest request(url);
-        client::Response upstream = co_await client::fetch(std::move(request));
+        client::Response upstream = co_await Loop::current().local<UpstreamClient>().fetch(std::move(request));
         std::string type(upstream.headers().find("Content-Type").value_or(std::string_view()));
         const int status = upstream.status();
         Response response(status, std::move(upstream).body());
@@ -177,6 +192,7 @@ int main(int argc, char** argv) {
     command_line.option("--write-timeout", write_timeout, "Deadline of a slow reader in seconds; 0 for the default");
     command_line.option("--static", folder, "Folder to serve under /static/");
     command_line.option("--upstream", upstream, "URL that GET /upstream fetches and relays");
+    command_line.option("--upstream-connections", upstream_connections, "The most that a worker opens to it");
     command_line.option("--database", database_url, "URL of the database that /db/ asks");
     command_line.option("--database-connections", database_connections, "The most that a worker opens to it");
     command_line.option("--database-timeout", database_timeout, "Seconds that a connection, and a statement, may take");

@@ -202,6 +202,7 @@ void Pool::unlink_idle(Connection& connection) noexcept {
     (connection.newer == nullptr ? line.newest : connection.newer->older) = connection.older;
     (connection.older == nullptr ? line.oldest : connection.older->newer) = connection.newer;
     connection.newer = connection.older = nullptr;
+    --line.idle;
     --idle_;
 }
 
@@ -211,11 +212,23 @@ void Pool::keep(Line& line, Connection& connection) noexcept {
         return release_slot(line);
     }
     if (!line.waiting.empty()) return grant(line, &connection);
+    if (options_.max_idle_per_origin() == 0) {
+        connection.discard();
+        return release_slot(line);
+    }
+    if (line.idle >= options_.max_idle_per_origin()) {
+        Connection& oldest = *line.oldest;
+        unlink_idle(oldest);
+        oldest.discard();
+        --line.open;
+        --open_;
+    }
     connection.origin = &line;
     connection.older = line.newest;
     connection.newer = nullptr;
     (line.newest == nullptr ? line.oldest : line.newest->newer) = &connection;
     line.newest = &connection;
+    ++line.idle;
     ++idle_;
     const Duration limit = options_.idle_timeout();
     connection.become_idle(*this, limit == Duration::zero() ? TimePoint::max() : loop_.now() + limit);

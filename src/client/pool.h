@@ -88,6 +88,7 @@ private:
     struct Line {
         Connection* newest = nullptr;  // idle
         Connection* oldest = nullptr;
+        std::size_t idle = 0;
         std::size_t open = 0;  // connections, idle or lent, and those being opened
         unsigned pins = 0;     // who uses it now
         detail::WaiterList waiting;

@@ -17,6 +17,11 @@ PoolOptions& PoolOptions::max_connections(std::size_t count) {
     return *this;
 }
 
+PoolOptions& PoolOptions::max_idle_per_origin(std::size_t count) noexcept {
+    max_idle_per_origin_ = count;
+    return *this;
+}
+
 PoolOptions& PoolOptions::max_waiting(std::size_t count) noexcept {
     max_waiting_ = count;
     return *this;

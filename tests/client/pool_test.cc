@@ -120,6 +120,27 @@ TEST_F(PoolTest, IdleConnectionEndsAfterItsTime) {
     EXPECT_EQ(pool->open(), 0u);
 }
 
+TEST_F(PoolTest, KeepsOnlySoManyIdle) {
+    make(PoolOptions().max_idle_per_origin(2));
+    std::list<testkit::Started<std::string>> fetches;
+    for (int i = 0; i < 4; ++i) fetches.push_back(loop.start(fetch("http://a/")));
+    for (std::size_t i = 0; i < 4; ++i) answer(i, "x");
+    EXPECT_EQ(pool->idle(), 2u);
+    EXPECT_EQ(pool->open(), 2u);
+    auto again = loop.start(fetch("http://a/"));
+    answer(3, "the last");
+    ASSERT_TRUE(again.done());
+    EXPECT_EQ(again.result(), "the last");
+}
+
+TEST_F(PoolTest, KeepsNoneWhereNoneIsWanted) {
+    make(PoolOptions().max_idle_per_origin(0));
+    auto fetching = loop.start(fetch("http://a/"));
+    answer(0, "x");
+    EXPECT_TRUE(fetching.done());
+    EXPECT_EQ(pool->open(), 0u);
+}
+
 TEST_F(PoolTest, IdleConnectionThatIsClosedGoesAtOnce) {
     make({});
     auto fetching = loop.start(fetch("http://a/"));

@@ -14,15 +14,20 @@ namespace caropig::client {
 class PoolOptions {
 public:
     /// Connections to one origin at the same time, which is also how many fetches it sees at once: the others stand in
-    /// line. At least 1. A server that is asked by 256 at once by each worker has enough to do.
+    /// line. At least 1; 10,000 unless set, since a fetch that waits costs little here. Set what the server can take.
     PoolOptions& max_connections_per_origin(std::size_t count);
     [[nodiscard]] std::size_t max_connections_per_origin() const noexcept { return max_connections_per_origin_; }
 
-    /// Connections to all origins. At least 1. Where it is reached, the idle connection that has been unused longest is
-    /// closed for the new one; where none is idle, the origins that wait take turns. Most processes may have 1024
-    /// descriptors, and clients need some too.
+    /// Connections to all origins. At least 1; 10,000 unless set: each is a descriptor. Where it is reached, the idle
+    /// connection that has been unused longest is closed for the new one; where none is idle, the origins that wait
+    /// take turns.
     PoolOptions& max_connections(std::size_t count);
     [[nodiscard]] std::size_t max_connections() const noexcept { return max_connections_; }
+
+    /// Connections to one origin that are kept unused; the one that has been unused longest is closed for one more.
+    /// 100 unless set: after a rush the server need not hold thousands. Zero keeps none.
+    PoolOptions& max_idle_per_origin(std::size_t count) noexcept;
+    [[nodiscard]] std::size_t max_idle_per_origin() const noexcept { return max_idle_per_origin_; }
 
     /// Fetches that stand in line, of all origins; more fail at once (FetchError::Kind::kBusy).
     PoolOptions& max_waiting(std::size_t count) noexcept;
@@ -38,8 +43,9 @@ public:
     [[nodiscard]] Duration idle_timeout() const noexcept { return idle_timeout_; }
 
 private:
-    std::size_t max_connections_per_origin_ = 256;
-    std::size_t max_connections_ = 768;
+    std::size_t max_connections_per_origin_ = 10'000;
+    std::size_t max_connections_ = 10'000;
+    std::size_t max_idle_per_origin_ = 100;
     std::size_t max_waiting_ = 10'000;
     Duration queue_timeout_ = std::chrono::seconds(20);
     Duration idle_timeout_ = std::chrono::seconds(50);
