@@ -18,6 +18,8 @@ using Event = Connection::Event;
 using Kind = FetchError::Kind;
 using Phase = FetchError::Phase;
 
+constexpr std::string_view kUserAgentLine = "User-Agent: CaroPig/0.1\r\n";
+
 std::string_view describe(Phase phase) {
     switch (phase) {
         case Phase::kQueue:
@@ -73,13 +75,15 @@ bool write_head(const FetchRequest& request, Connection& connection) {
     const bool expects_body =
         method == http::Method::kPost || method == http::Method::kPut || method == http::Method::kPatch;
     const http::Url& url = request.url();
-    const std::string target = connection.absolute_target ? url.origin() + url.target() : url.target();
+    const std::string joined = connection.absolute_target ? url.origin() + url.target()
+                               : url.query.empty()        ? std::string()
+                                                          : url.target();
     std::string host = url.authority();
     const bool has_body = !request.body().empty() || request.producer();
 
     http::h1::RequestStart start;
     start.method = request.method();
-    start.target = target;
+    start.target = joined.empty() ? std::string_view(url.path) : joined;
     start.host = host;
     if (request.producer()) {
         start.framing = request.produced_length() ? http::h1::Framing::kLength : http::h1::Framing::kChunked;
@@ -92,8 +96,8 @@ bool write_head(const FetchRequest& request, Connection& connection) {
     const bool named = request.headers().find("User-Agent").has_value();
     const std::optional<std::string_view> own_host = request.headers().find("Host");
     out.clear();
-    if (named && !own_host && !expects && connection.proxy_authorization.empty()) {
-        http::h1::append_request_head(out, start, request.headers().wire());
+    if ((named || request.headers().empty()) && !own_host && !expects && connection.proxy_authorization.empty()) {
+        http::h1::append_request_head(out, start, named ? request.headers().wire() : kUserAgentLine);
         return has_body;
     }
     http::Headers headers = request.headers();
