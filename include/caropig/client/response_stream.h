@@ -3,6 +3,7 @@
 #include <caropig/async/task.h>
 #include <caropig/client/response.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
