@@ -277,6 +277,7 @@ Task<ResponseStream> open_through(Pool& pool, FetchRequest request) {
 }
 
 Task<void> begin_exchange(Pool& pool, Exchange& exchange) {
+    CAROPIG_CHECK(&Loop::current() == &pool.loop(), "an HttpClient was used on another loop than its own");
     exchange.lease = pool.take_idle(exchange.request.url());
     if (!exchange.lease) exchange.lease = co_await obtain_in_time(pool, exchange, false);
     const bool begun = co_await try_connection(pool, exchange, true);
