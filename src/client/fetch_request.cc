@@ -1,3 +1,4 @@
+#include "client/authorization.h"
 #include "client/limits.h"
 #include <caropig/client/fetch_request.h>
 #include <caropig/http/method.h>
@@ -157,6 +158,28 @@ FetchRequest& FetchRequest::max_redirects(int count) {
 
 FetchRequest& FetchRequest::allow_downgrade(bool allow) noexcept {
     allow_downgrade_ = allow;
+    return *this;
+}
+
+FetchRequest& FetchRequest::basic_auth(std::string_view user, std::string_view password) {
+    std::string value = basic_authorization(user, password);
+    return no_auth().header("Authorization", value);
+}
+
+FetchRequest& FetchRequest::bearer_token(std::string_view token) {
+    std::string value = bearer_authorization(token);
+    return no_auth().header("Authorization", value);
+}
+
+FetchRequest& FetchRequest::digest_auth(std::string_view user, std::string_view password) {
+    auto digest = std::make_shared<DigestAuth>(user, password);
+    no_auth().digest_ = std::move(digest);
+    return *this;
+}
+
+FetchRequest& FetchRequest::no_auth() noexcept {
+    headers_.remove("Authorization");
+    digest_.reset();
     return *this;
 }
 

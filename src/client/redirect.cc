@@ -11,8 +11,8 @@
 namespace caropig::client {
 namespace {
 
-/// They are meant for one server, and nobody else is to see them.
-constexpr std::array<std::string_view, 4> kOriginFields{"Authorization", "Cookie", "Proxy-Authorization", "Host"};
+/// They are meant for one server, as Authorization is, and nobody else is to see them.
+constexpr std::array<std::string_view, 3> kOriginFields{"Cookie", "Proxy-Authorization", "Host"};
 
 /// They describe a body that is no longer sent (RFC 9110 15.4).
 constexpr std::array<std::string_view, 5> kBodyFields{"Content-Type", "Content-Encoding", "Content-Language",
@@ -50,6 +50,7 @@ Result<bool, std::string> follow_redirect(FetchRequest& request, int status, con
     if (!get && request.producer()) return false;
     if (next->fragment.empty()) next->fragment = request.url().fragment;
     if (next->origin() != request.url().origin()) {
+        request.no_auth();
         for (const std::string_view name : kOriginFields) request.remove_header(name);
     }
     if (get) {

@@ -68,6 +68,18 @@ TEST(FetchRequest, RefusesSenselessLimits) {
     EXPECT_THROW(request.max_redirects(101), std::invalid_argument);
 }
 
+TEST(FetchRequest, HasOneKindOfCredentials) {
+    FetchRequest request("http://example.com/");
+    EXPECT_EQ(request.basic_auth("a", "b").headers().find("Authorization"), "Basic YTpi");
+    EXPECT_EQ(request.bearer_token("t").headers().get_all("Authorization").size(), 1u);
+    EXPECT_FALSE(request.digest_auth("a", "b").headers().find("Authorization"));
+    EXPECT_TRUE(request.digest());
+    EXPECT_FALSE(request.bearer_token("t").digest());
+    EXPECT_THROW(request.basic_auth("a:", "b"), std::invalid_argument);
+    EXPECT_EQ(request.headers().find("Authorization"), "Bearer t");
+    EXPECT_FALSE(request.no_auth().headers().find("Authorization"));
+}
+
 TEST(FetchRequest, SetsAndAddsFields) {
     FetchRequest request(std::string("http://example.com/"));
     request.add_header("A", "1").add_header("A", "2").header("B", "3").header("B", "4");

@@ -200,5 +200,45 @@ TEST_F(FollowTest, KeepsCookiesOverRedirectsAndRequests) {
     EXPECT_EQ(jar->cookies_for(http::parse_url("http://b.example/").value(), loop.unix_seconds()), "u=3");
 }
 
+TEST_F(FollowTest, AnswersAChallengeForDigest) {
+    const std::string challenge =
+        "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=r, nonce=n, qop=auth\r\nContent-Length: 0\r\n\r\n";
+    FetchRequest request("http://a.example/x");
+    request.method("POST").body("hello").digest_auth("user", "pass");
+    auto first = loop.start(fetch(request));
+    EXPECT_EQ(asked().find("Authorization"), std::string::npos);
+    answer(challenge);
+    EXPECT_NE(asked().find("\r\nAuthorization: Digest username=\"user\", realm=\"r\", nonce=\"n\", uri=\"/x\""),
+              std::string::npos);
+    EXPECT_TRUE(asked().ends_with("hello"));
+    answer_ok();
+    EXPECT_EQ(first.result().response->body(), "ok");
+
+    // A copy knows the nonce; where the password is not accepted, that is the answer.
+    auto second = loop.start(fetch(request));
+    EXPECT_NE(asked().find("nc=00000002"), std::string::npos);
+    answer(challenge);
+    EXPECT_EQ(second.result().response->status(), 401);
+}
+
+TEST_F(FollowTest, DigestEndsWithStaleNonces) {
+    FetchRequest request("http://a.example/x");
+    auto fetching = loop.start(fetch(request.digest_auth("user", "pass")));
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_FALSE(fetching.done());
+        answer("HTTP/1.1 401 X\r\nWWW-Authenticate: Digest realm=r, stale=true, nonce=n" + std::to_string(i) +
+               "\r\nContent-Length: 0\r\n\r\n");
+    }
+    EXPECT_EQ(fetching.result().response->status(), 401);
+}
+
+TEST_F(FollowTest, DigestStaysWithItsOrigin) {
+    FetchRequest request("http://a.example/x");
+    auto fetching = loop.start(fetch(request.digest_auth("user", "pass")));
+    answer(redirect(302, "http://evil.example/"));
+    answer("HTTP/1.1 401 X\r\nWWW-Authenticate: Digest realm=r, nonce=n\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(fetching.result().response->status(), 401);
+}
+
 }  // namespace
 }  // namespace caropig::client

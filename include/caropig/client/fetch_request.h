@@ -20,6 +20,7 @@
 namespace caropig::client {
 
 class CookieJar;
+class DigestAuth;
 
 /// A request to send. Set what differs from the defaults, by name: `FetchRequest(url).method("PUT").body(text)`.
 /// Setters refuse with std::invalid_argument, in one line, what can't be sent: nothing that goes in can end a line of
@@ -127,6 +128,20 @@ public:
     FetchRequest& cookies(std::shared_ptr<CookieJar> jar) noexcept;
     [[nodiscard]] const std::shared_ptr<CookieJar>& cookies() const noexcept { return cookies_; }
 
+    /// An Authorization field of the scheme Basic (RFC 7617; UTF-8): the password itself, so over https only. As
+    /// Tornado's auth_username and auth_password. Refused are colons in the user and control characters.
+    FetchRequest& basic_auth(std::string_view user, std::string_view password);
+    /// The same with a bearer token (RFC 6750).
+    FetchRequest& bearer_token(std::string_view token);
+    /// Answers a server's 401 that asks for digest (RFC 7616: MD5, SHA-256 and SHA-512-256, also -sess; qop=auth) by
+    /// sending the request again; the body is kept for that, and a produced one makes the 401 the answer. Copies of
+    /// this request share the server's nonce, on one loop: only the first of them is sent twice. Replaces an
+    /// Authorization field. Like that, it stays behind when a redirect changes the origin.
+    FetchRequest& digest_auth(std::string_view user, std::string_view password);
+    [[nodiscard]] const std::shared_ptr<DigestAuth>& digest() const noexcept { return digest_; }
+    /// Forgets the credentials, of whichever kind.
+    FetchRequest& no_auth() noexcept;
+
 private:
     explicit FetchRequest(http::Url url);
     [[nodiscard]] bool idempotent_method() const noexcept;
@@ -150,6 +165,7 @@ private:
     int max_redirects_ = 5;
     bool allow_downgrade_ = false;
     std::shared_ptr<CookieJar> cookies_;
+    std::shared_ptr<DigestAuth> digest_;
 };
 
 }  // namespace caropig::client
