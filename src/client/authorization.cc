@@ -1,7 +1,7 @@
 #include "client/authorization.h"
 
+#include "client/random.h"
 #include "http/challenge.h"
-#include <caropig/base/check.h>
 #include <caropig/http/chars.h>
 #include <caropig/http/url.h>
 
@@ -13,7 +13,6 @@
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 
 namespace caropig::client {
 namespace {
@@ -100,11 +99,7 @@ DigestAuth::DigestAuth(std::string_view user, std::string_view password, MakeNon
     check_credentials(user, password);
 }
 
-std::string DigestAuth::random_nonce() {
-    std::array<unsigned char, 16> bytes;
-    CAROPIG_CHECK(::RAND_bytes(bytes.data(), bytes.size()) == 1, "OpenSSL has no random bytes");
-    return to_hex(bytes.data(), bytes.size());
-}
+std::string DigestAuth::random_nonce() { return random_hex(16); }
 
 const DigestAuth::Algorithm* DigestAuth::find_algorithm(std::string_view name) noexcept {
     static constexpr std::array<Algorithm, 6> kAlgorithms{{{"MD5", &::EVP_md5, false, 1},

@@ -21,7 +21,7 @@ std::string bearer_authorization(std::string_view token);
 /// that requests that share one are asked for it once. No I/O; on one thread at a time.
 class DigestAuth {
 public:
-    /// Gives 16 random bytes or more as hexadecimal digits.
+    /// Gives what nobody can guess, in hexadecimal digits.
     using MakeNonce = std::string (*)();
 
     /// Throws std::invalid_argument as basic_authorization().

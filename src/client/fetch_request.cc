@@ -79,6 +79,12 @@ FetchRequest& FetchRequest::body(std::string bytes) noexcept {
 FetchRequest& FetchRequest::body_from(BodyProducer producer, std::optional<std::uint64_t> length) {
     producer_ = std::move(producer);
     produced_length_ = length;
+    repeatable_ = false;
+    return *this;
+}
+
+FetchRequest& FetchRequest::repeatable(bool is) noexcept {
+    repeatable_ = is;
     return *this;
 }
 

@@ -62,7 +62,7 @@ private:
 /// Whether the answer is a challenge that sending the request again may meet.
 bool is_met(const Exchange& exchange, std::string_view authorization) {
     const FetchRequest& request = exchange.request;
-    return exchange.reader.status() == 401 && request.digest() && !request.producer() &&
+    return exchange.reader.status() == 401 && request.digest() && request.repeatable() &&
            request.digest()->challenged(request.url().origin(), exchange.reader.headers(), authorization);
 }
 

@@ -47,7 +47,7 @@ Result<bool, std::string> follow_redirect(FetchRequest& request, int status, con
 
     const bool get = becomes_get(request.method(), status);
     // What has made the body once may not be able to make it again.
-    if (!get && request.producer()) return false;
+    if (!get && !request.repeatable()) return false;
     if (next->fragment.empty()) next->fragment = request.url().fragment;
     if (next->origin() != request.url().origin()) {
         request.no_auth();

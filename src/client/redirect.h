@@ -14,7 +14,8 @@ namespace caropig::client {
 ///
 /// The rules are those of Tornado 6.5: of 301, 302, 303, 307 and 308 with a Location, `max_redirects` are followed. A
 /// 303 to anything but HEAD, and a 301 or 302 to a POST, make a GET without body; the others repeat method and body.
-/// Where a producer makes that body, the answer is given instead. Authorization, Cookie, Proxy-Authorization and Host
+/// Where that body
+/// is not repeatable(), the answer is given instead. Authorization, Cookie, Proxy-Authorization and Host
 /// stay behind where the origin changes. Beyond Tornado's: a Location that is no http or https URL, has a user, or
 /// stands there twice with different values is an error, and so is one from https to http unless the request allows it.
 /// A Location without fragment inherits the request's (RFC 9110 10.2.2).

@@ -15,12 +15,16 @@
 #include <string_view>
 #include <utility>
 
+#include <boost/json/fwd.hpp>
+
 /// \file
 /// What to ask another server for, and how long and how much of an answer to take.
 namespace caropig::client {
 
 class CookieJar;
 class DigestAuth;
+class FileBody;
+class MultipartForm;
 
 /// A request to send. Set what differs from the defaults, by name: `FetchRequest(url).method("PUT").body(text)`.
 /// Setters refuse with std::invalid_argument, in one line, what can't be sent: nothing that goes in can end a line of
@@ -108,6 +112,22 @@ public:
     /// Goes there instead, with everything else as it is; a user or password in it is refused.
     FetchRequest& url(http::Url url);
 
+    // --- Bodies of the usual kinds, each with its Content-Type; they replace the body that was there ---------------
+
+    /// As application/json.
+    FetchRequest& json(const boost::json::value& value);
+    /// As application/x-www-form-urlencoded.
+    FetchRequest& form(const http::QueryParameters& fields);
+    /// As multipart/form-data, with its length; files in it are read while they are sent.
+    FetchRequest& multipart(const MultipartForm& form);
+    /// A file, read while it is sent, with its length and without a Content-Type.
+    FetchRequest& file(FileBody file);
+
+    /// Says that body_from()'s producer makes the same body each time that it is called, so that a redirect or a
+    /// challenge may have it sent again. body_from() takes this back.
+    FetchRequest& repeatable(bool is) noexcept;
+    [[nodiscard]] bool repeatable() const noexcept { return !producer_ || repeatable_; }
+
     // --- Redirects -------------------------------------------------------------------------------------------------
 
     /// How many redirects in a row are followed; the answer that would be one more is given as it is. 0 follows none.
@@ -134,8 +154,8 @@ public:
     /// The same with a bearer token (RFC 6750).
     FetchRequest& bearer_token(std::string_view token);
     /// Answers a server's 401 that asks for digest (RFC 7616: MD5, SHA-256 and SHA-512-256, also -sess; qop=auth) by
-    /// sending the request again; the body is kept for that, and a produced one makes the 401 the answer. Copies of
-    /// this request share the server's nonce, on one loop: only the first of them is sent twice. Replaces an
+    /// sending the request again; the body is kept for that; one that is not repeatable() makes the 401 the answer.
+    /// Copies of this request share the server's nonce, on one loop: only the first of them is sent twice. Replaces an
     /// Authorization field. Like that, it stays behind when a redirect changes the origin.
     FetchRequest& digest_auth(std::string_view user, std::string_view password);
     [[nodiscard]] const std::shared_ptr<DigestAuth>& digest() const noexcept { return digest_; }
@@ -158,6 +178,7 @@ private:
     Duration first_byte_timeout_{};
     Duration between_bytes_timeout_{};
     std::optional<bool> idempotent_;
+    bool repeatable_ = false;
     bool raise_error_ = false;
     Duration connect_timeout_ = std::chrono::seconds(20);
     Duration total_timeout_ = std::chrono::seconds(20);
