@@ -18,7 +18,8 @@ using Event = Connection::Event;
 using Kind = FetchError::Kind;
 using Phase = FetchError::Phase;
 
-constexpr std::string_view kUserAgentLine = "User-Agent: CaroPig/0.1\r\n";
+constexpr std::string_view kUsualFields = "User-Agent: CaroPig/0.1\r\nAccept-Encoding: zstd, br, gzip\r\n";
+constexpr std::string_view kUserAgentLine = kUsualFields.substr(0, kUsualFields.find('\n') + 1);
 
 std::string_view describe(Phase phase) {
     switch (phase) {
@@ -96,8 +97,11 @@ bool write_head(const FetchRequest& request, Connection& connection) {
     const bool named = request.headers().find("User-Agent").has_value();
     const std::optional<std::string_view> own_host = request.headers().find("Host");
     out.clear();
-    if ((named || request.headers().empty()) && !own_host && !expects && connection.proxy_authorization.empty()) {
-        http::h1::append_request_head(out, start, named ? request.headers().wire() : kUserAgentLine);
+    const bool asks = request.decompress() && !request.headers().find("Accept-Encoding");
+    const bool plain = !own_host && !expects && connection.proxy_authorization.empty();
+    if (plain && (request.headers().empty() || (named && !asks))) {
+        const std::string_view usual = asks ? kUsualFields : kUserAgentLine;
+        http::h1::append_request_head(out, start, request.headers().empty() ? usual : request.headers().wire());
         return has_body;
     }
     http::Headers headers = request.headers();
@@ -108,6 +112,7 @@ bool write_head(const FetchRequest& request, Connection& connection) {
     }
     if (!named) headers.add("User-Agent", "CaroPig/0.1");
     if (expects) headers.add("Expect", "100-continue");
+    if (asks) headers.add("Accept-Encoding", "zstd, br, gzip");
     if (!connection.proxy_authorization.empty()) {
         headers.set("Proxy-Authorization", connection.proxy_authorization);
     }
@@ -255,13 +260,17 @@ void Exchange::start_again() {
 Task<Response> fetch_through(Pool& pool, FetchRequest request) {
     Exchange exchange(std::move(request), pool.loop().now());
     co_await begin_following(pool, exchange);
+    std::string decoded;
+    if (exchange.decoder) decode_body(exchange, decoded);
     while (!exchange.reader.complete()) {
         Connection::Wait wait(exchange.lease.connection(), next_deadline(pool, exchange));
         const Event event = co_await wait;
         take_event(pool, exchange, event);
+        if (exchange.decoder) decode_body(exchange, decoded);
     }
     end_exchange(exchange);
     Response response = exchange.reader.take();
+    if (exchange.decoder) response.body(std::move(decoded));
     response.url(exchange.request.take_url());
     if (exchange.request.raise_error() && response.status() / 100 != 2) throw StatusError(std::move(response));
     co_return response;
@@ -286,6 +295,23 @@ Task<void> begin_exchange(Pool& pool, Exchange& exchange) {
     exchange.unsent = false;
     exchange.lease = co_await obtain_in_time(pool, exchange, true);
     co_await try_connection(pool, exchange, false);
+}
+
+bool decode_piece(Exchange& exchange, std::string_view& coded, std::string& out) {
+    const Result<bool, Failure> more = exchange.decoder->decode_some(coded, out);
+    if (!more) fail(exchange, more.error());
+    return *more;
+}
+
+void decode_body(Exchange& exchange, std::string& out) {
+    const std::string coded = exchange.reader.take_body();
+    std::string_view rest = coded;
+    while (decode_piece(exchange, rest, out)) continue;
+    if (exchange.reader.complete()) check_decoded(exchange);
+}
+
+void check_decoded(const Exchange& exchange) {
+    if (Result<void, Failure> whole = exchange.decoder->finish(); !whole) fail(exchange, whole.error());
 }
 
 TimePoint next_deadline(const Pool& pool, const Exchange& exchange) noexcept {

@@ -1,12 +1,15 @@
 #pragma once
 
 #include "client/pool.h"
+#include "client/response_decoder.h"
 #include "client/response_reader.h"
 #include <caropig/client/fetch_error.h>
 #include <caropig/client/fetch_request.h>
 #include <caropig/client/response.h>
 #include <caropig/client/response_stream.h>
 
+#include <memory>
+#include <string>
 #include <utility>
 
 namespace caropig::client {
@@ -23,9 +26,10 @@ struct Exchange {
     TimePoint deadline = TimePoint::max();  ///< of everything, retries and redirects too
     ResponseReader reader;
     Pool::Lease lease;
-    bool heard = false;     ///< a byte of the answer has come
-    bool produced = false;  ///< the body's producer has begun
-    bool unsent = false;    ///< the answer came before all of the request was sent
+    std::unique_ptr<ResponseDecoder> decoder;  ///< null: the body is given as it comes
+    bool heard = false;                        ///< a byte of the answer has come
+    bool produced = false;                     ///< the body's producer has begun
+    bool unsent = false;                       ///< the answer came before all of the request was sent
 };
 
 /// A whole fetch, and one up to the head. Throw FetchError, StatusError, Cancelled.
@@ -36,6 +40,13 @@ Task<ResponseStream> open_through(Pool& pool, FetchRequest request);
 /// before and turns out to be dead is replaced by a new one, once, where the request was not sent or is idempotent and
 /// no byte of an answer has come (RFC 9110 9.2.2). Throws FetchError, Cancelled.
 Task<void> begin_exchange(Pool& pool, Exchange& exchange);
+
+/// Decodes what has come of the body since the last call, and looks at its end whether it is whole. Throws FetchError.
+void decode_body(Exchange& exchange, std::string& out);
+/// Throws FetchError if the coded body is not whole.
+void check_decoded(const Exchange& exchange);
+/// Decodes a piece of `coded`, as ResponseDecoder::decode_some(). Throws FetchError.
+bool decode_piece(Exchange& exchange, std::string_view& coded, std::string& out);
 
 /// When waiting for the next bytes of the body is over.
 [[nodiscard]] TimePoint next_deadline(const Pool& pool, const Exchange& exchange) noexcept;

@@ -88,6 +88,11 @@ FetchRequest& FetchRequest::repeatable(bool is) noexcept {
     return *this;
 }
 
+FetchRequest& FetchRequest::decompress(bool does) noexcept {
+    decompress_ = does;
+    return *this;
+}
+
 FetchRequest& FetchRequest::expect_continue(Duration wait) {
     check_limit(wait, "expect_continue");
     expect_continue_ = wait;

@@ -89,15 +89,15 @@ Task<void> begin_following(Pool& pool, Exchange& exchange) {
         const ResponseReader& reader = exchange.reader;
         if (request.cookies()) request.cookies()->store(request.url(), reader.headers(), pool.loop().unix_seconds());
         const bool redirects = reader.status() / 100 == 3;
-        if (!redirects && reader.status() != 401) co_return;
+        if (!redirects && reader.status() != 401) break;
 
         repeatable.restore(request);
         if (redirects) {
-            if (!follow(exchange, followed)) co_return;
+            if (!follow(exchange, followed)) break;
             ++followed;
             repeatable.changed(request);
         } else {
-            if (challenges == kMostChallenges || !is_met(exchange, repeatable.authorization())) co_return;
+            if (challenges == kMostChallenges || !is_met(exchange, repeatable.authorization())) break;
             ++challenges;
         }
         if (reader.complete()) {
@@ -107,6 +107,10 @@ Task<void> begin_following(Pool& pool, Exchange& exchange) {
         }
         exchange.start_again();
     }
+    const bool has_body = !exchange.reader.complete() || exchange.reader.has_body();
+    if (!request.decompress() || !has_body) co_return;
+    exchange.decoder = ResponseDecoder::create(exchange.reader.headers(), request.max_response_bytes());
+    if (exchange.decoder) ResponseDecoder::clean(exchange.reader.headers());
 }
 
 }  // namespace caropig::client

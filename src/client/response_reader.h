@@ -53,6 +53,8 @@ public:
     [[nodiscard]] bool head_complete() const noexcept { return head_complete_; }
     [[nodiscard]] int status() const noexcept { return status_; }
     [[nodiscard]] const http::Headers& headers() const noexcept { return headers_; }
+    /// For whoever gives the body in another form than it came in.
+    [[nodiscard]] http::Headers& headers() noexcept { return headers_; }
     [[nodiscard]] bool complete() const noexcept { return head_complete_ && decoder_.done(); }
     /// Whether an interim 100 (Continue) has come.
     [[nodiscard]] bool continues() const noexcept { return continues_; }

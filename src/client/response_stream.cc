@@ -50,7 +50,7 @@ private:
 
 ResponseStream::ResponseStream(Pool& pool, std::unique_ptr<Exchange> exchange)
     : pool_(&pool), exchange_(std::move(exchange)) {
-    piece_ = exchange_->reader.take_body();
+    (exchange_->decoder ? coded_ : piece_) = exchange_->reader.take_body();
     head_ = exchange_->reader.take();
     head_.url(exchange_->request.url());
     if (exchange_->reader.complete()) end_exchange(*exchange_);
@@ -72,7 +72,34 @@ Task<void> ResponseStream::receive() {
     if (exchange.reader.complete()) end_exchange(exchange);
 }
 
+Task<std::string_view> ResponseStream::read_decoded() {
+    Exchange& exchange = *exchange_;
+    piece_.clear();
+    try {
+        for (;;) {
+            std::string_view rest = std::string_view(coded_).substr(decoded_);
+            const bool more = decode_piece(exchange, rest, piece_);
+            decoded_ = coded_.size() - rest.size();
+            if (!piece_.empty()) co_return piece_;
+            if (more) continue;
+            if (!exchange.lease) {
+                check_decoded(exchange);
+                co_return std::string_view();
+            }
+            co_await receive();
+            coded_ = exchange.reader.take_body();
+            decoded_ = 0;
+        }
+    } catch (...) {
+        exchange.lease.drop();
+        exchange.decoder.reset();
+        piece_.clear();
+        throw;
+    }
+}
+
 Task<std::string_view> ResponseStream::read() {
+    if (exchange_->decoder) co_return co_await read_decoded();
     if (!first_read_) {
         first_read_ = true;
         if (!piece_.empty()) co_return piece_;

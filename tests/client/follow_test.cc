@@ -1,6 +1,7 @@
 #include "client/follow.h"
 
 #include "client/scripted_upstream.h"
+#include "http/content_coding.h"
 #include <caropig/client/cookie_jar.h>
 #include <caropig/client/status_error.h>
 #include <caropig/loop/timer.h>
@@ -238,6 +239,122 @@ TEST_F(FollowTest, DigestStaysWithItsOrigin) {
     answer(redirect(302, "http://evil.example/"));
     answer("HTTP/1.1 401 X\r\nWWW-Authenticate: Digest realm=r, nonce=n\r\nContent-Length: 0\r\n\r\n");
     EXPECT_EQ(fetching.result().response->status(), 401);
+}
+
+class DecompressTest : public FollowTest {
+protected:
+    static std::string coded(http::ContentCoding coding, std::string_view text) {
+        const std::string body = http::encode_content(coding, 3, text);
+        return "HTTP/1.1 200 OK\r\nContent-Encoding: " + std::string(http::to_string(coding)) +
+               "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    }
+    /// All of the body, as it is read piece by piece.
+    Task<std::string> read_all(FetchRequest request) {
+        ResponseStream stream = co_await open_through(pool, std::move(request));
+        std::string all;
+        for (;;) {
+            const std::string_view piece = co_await stream.read();
+            if (piece.empty()) break;
+            EXPECT_LE(piece.size(), 65536u);
+            all += piece;
+        }
+        const std::string_view after = co_await stream.read();
+        EXPECT_TRUE(after.empty());
+        EXPECT_FALSE(stream.headers().find("Content-Encoding"));
+        co_return all;
+    }
+    FetchRequest request = FetchRequest("http://a.example/").decompress(true);
+};
+
+TEST_F(DecompressTest, AsksOnlyWhenTold) {
+    auto fetching = loop.start(fetch(request));
+    EXPECT_NE(asked().find("\r\nAccept-Encoding: zstd, br, gzip\r\n"), std::string::npos);
+    answer_ok();
+    EXPECT_EQ(fetching.result().response->body(), "ok");
+    auto other = loop.start(fetch(FetchRequest(request).header("Accept-Encoding", "br").header("User-Agent", "x")));
+    EXPECT_NE(asked().find("\r\nAccept-Encoding: br\r\n"), std::string::npos);
+    EXPECT_EQ(asked().find("zstd"), std::string::npos);
+    answer_ok();
+    auto plain = loop.start(fetch(FetchRequest(request).decompress(false)));
+    EXPECT_EQ(asked().find("Accept-Encoding"), std::string::npos);
+    answer(coded(http::ContentCoding::kGzip, "hello"));
+    const Response response = plain.result().response.value();
+    EXPECT_EQ(response.headers().find("Content-Encoding"), "gzip");
+    EXPECT_EQ(response.body(), http::encode_content(http::ContentCoding::kGzip, 3, "hello"));
+}
+
+TEST_F(DecompressTest, DecodesWhateverTheCuts) {
+    for (const auto coding : {http::ContentCoding::kGzip, http::ContentCoding::kBrotli, http::ContentCoding::kZstd}) {
+        const std::string bytes = coded(coding, "hello hello hello");
+        for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
+            auto fetching = loop.start(fetch(request));
+            answer(bytes.substr(0, cut));
+            answer(bytes.substr(cut));
+            const Response response = fetching.result().response.value();
+            EXPECT_EQ(response.body(), "hello hello hello");
+            EXPECT_EQ(response.headers().wire(), "");
+            auto reading = loop.start(read_all(request));
+            answer(bytes.substr(0, cut));
+            answer(bytes.substr(cut));
+            EXPECT_EQ(reading.result(), "hello hello hello");
+        }
+    }
+    EXPECT_EQ(hosts.size(), 1u) << "the connection was not kept";
+}
+
+TEST_F(DecompressTest, ReadsABombPieceByPiece) {
+    const std::string zeros(5'000'000, '\0');
+    auto reading = loop.start(read_all(request));
+    answer(coded(http::ContentCoding::kZstd, zeros));
+    EXPECT_EQ(reading.result(), zeros);
+}
+
+TEST_F(DecompressTest, EndsAtTheLimit) {
+    const std::string zeros(100'000, '\0');
+    for (const bool fits : {true, false}) {
+        request.max_response_bytes(zeros.size() - (fits ? 0 : 1));
+        auto fetching = loop.start(fetch(request));
+        answer(coded(http::ContentCoding::kGzip, zeros));
+        const Outcome outcome = fetching.result();
+        ASSERT_EQ(outcome.response.has_value(), fits);
+        if (fits) continue;
+        EXPECT_EQ(outcome.error->kind(), Kind::kTooLarge);
+        EXPECT_STREQ(outcome.error->what(),
+                     "fetch http://a.example: the response is too large: its body inflates to more than 99999 bytes");
+        auto reading = loop.start(read_all(request));
+        answer(coded(http::ContentCoding::kGzip, zeros));
+        EXPECT_THROW(reading.result(), FetchError);
+    }
+}
+
+TEST_F(DecompressTest, WhatIsNotOfItsCodingIsAnError) {
+    const std::string whole = http::encode_content(http::ContentCoding::kGzip, 3, "hello");
+    for (const std::string& body : {std::string("hello"), whole.substr(0, whole.size() - 1), whole + "x"}) {
+        const std::string head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ";
+        auto fetching = loop.start(fetch(request));
+        answer(head + std::to_string(body.size()) + "\r\n\r\n" + body);
+        EXPECT_EQ(fetching.result().error.value().kind(), Kind::kProtocol);
+        auto reading = loop.start(read_all(request));
+        answer(head + std::to_string(body.size()) + "\r\n\r\n" + body);
+        EXPECT_THROW(reading.result(), FetchError);
+    }
+}
+
+TEST_F(DecompressTest, LeavesOtherBodiesAlone) {
+    for (const char* coding : {"compress", "gzip, br", "identity", ""}) {
+        auto fetching = loop.start(fetch(request));
+        answer("HTTP/1.1 200 OK\r\nContent-Encoding: " + std::string(coding) + "\r\nContent-Length: 2\r\n\r\nok");
+        const Response response = fetching.result().response.value();
+        EXPECT_EQ(response.body(), "ok") << coding;
+        EXPECT_EQ(response.headers().find("Content-Encoding"), coding);
+    }
+    auto heading = loop.start(fetch(FetchRequest(request).method("HEAD")));
+    answer("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 20\r\n\r\n");
+    EXPECT_EQ(heading.result().response->headers().find("Content-Encoding"), "gzip");
+    auto empty = loop.start(fetch(request));
+    answer("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n");
+    answer("0\r\n\r\n");
+    EXPECT_EQ(empty.result().response->body(), "");
 }
 
 }  // namespace

@@ -128,6 +128,14 @@ public:
     FetchRequest& repeatable(bool is) noexcept;
     [[nodiscard]] bool repeatable() const noexcept { return !producer_ || repeatable_; }
 
+    /// Asks for zstd, br or gzip (Accept-Encoding, unless the request has one) and gives the answer's body decoded,
+    /// without Content-Encoding and Content-Length; max_response_bytes() holds for what was sent and for what comes of
+    /// it. A body that is not what it says is an error; one in another coding, or in several, is given as it is. False,
+    /// the default, unlike Tornado's decompress_response: between machines close to each other it costs more than it
+    /// saves, and who relays an answer wants it as it came.
+    FetchRequest& decompress(bool does) noexcept;
+    [[nodiscard]] bool decompress() const noexcept { return decompress_; }
+
     // --- Redirects -------------------------------------------------------------------------------------------------
 
     /// How many redirects in a row are followed; the answer that would be one more is given as it is. 0 follows none.
@@ -179,6 +187,7 @@ private:
     Duration between_bytes_timeout_{};
     std::optional<bool> idempotent_;
     bool repeatable_ = false;
+    bool decompress_ = false;
     bool raise_error_ = false;
     Duration connect_timeout_ = std::chrono::seconds(20);
     Duration total_timeout_ = std::chrono::seconds(20);

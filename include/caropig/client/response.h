@@ -23,9 +23,13 @@ public:
     /// The text after the status, which may be empty; it comes from the peer and means nothing (RFC 9112 4).
     [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
     [[nodiscard]] const http::Headers& headers() const noexcept { return headers_; }
-    /// Without the chunks' framing; still in its Content-Encoding.
+    /// Without the chunks' framing; in its Content-Encoding unless FetchRequest::decompress() was asked for.
     [[nodiscard]] const std::string& body() const& noexcept { return body_; }
     [[nodiscard]] std::string body() && noexcept { return std::move(body_); }
+    Response& body(std::string bytes) noexcept {
+        body_ = std::move(bytes);
+        return *this;
+    }
 
     /// Who has answered: the request's URL, or where redirects have led. As Tornado's effective_url.
     [[nodiscard]] const http::Url& url() const noexcept { return url_; }

@@ -3,6 +3,7 @@
 #include <caropig/async/task.h>
 #include <caropig/client/response.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -51,11 +52,14 @@ public:
 
 private:
     Task<void> receive();
+    Task<std::string_view> read_decoded();
 
     Pool* pool_;
     std::unique_ptr<Exchange> exchange_;
     Response head_;
     std::string piece_;
+    std::string coded_;  // what has come of a coded body, and how much of it has been decoded
+    std::size_t decoded_ = 0;
     bool first_read_ = false;  // what came with the head has been given
 };
 
