@@ -28,6 +28,7 @@ public:
 
     void shutdown_write() noexcept override { below_->shutdown_write(); }
     void close() noexcept override;
+    void drop_unsent_at_close() noexcept override { below_->drop_unsent_at_close(); }
     [[nodiscard]] std::string peer() const override { return peer_.empty() ? below_->peer() : peer_; }
     [[nodiscard]] Loop& loop() const noexcept override { return below_->loop(); }
     bool submit(ReceiveOperation& operation) noexcept override;
@@ -44,6 +45,7 @@ private:
     };
 
     void on_received() noexcept;
+    bool submit_file(SendFileOperation& operation) noexcept override { return below_->submit(operation); }
     bool submit_kept(ReceiveOperation& operation);
     [[nodiscard]] std::int32_t give(ReceiveOperation& operation, std::string_view bytes);
     void end_with(std::int32_t result) noexcept;
