@@ -94,7 +94,7 @@ public:
         const std::string password = form.field("password");
         const std::string next = web::safe_next(get_body_argument("next", ""), "/welcome");
         const std::string account = account_name(username).value_or(std::string());
-        // On a Unix-domain socket all clients are the proxy: it has to limit addresses itself.
+        // On a Unix-domain socket whose proxy is not trusted, all clients are the proxy: it has to limit them itself.
         const std::string ip = request().remote_ip();
         const std::string address = ip == "unix" ? std::string() : web::client_network(ip);
 

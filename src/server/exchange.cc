@@ -2,9 +2,11 @@
 #include "http/h1/writer.h"
 #include "net/io_awaiter.h"
 #include "server/connection.h"
+#include "server/forwarding.h"
 #include <caropig/async/waiter.h>
 #include <caropig/base/log.h>
 #include <caropig/http/status.h>
+#include <caropig/net/networks.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -48,6 +50,15 @@ std::string Exchange::peer() const {
     if (self.active_ != nullptr && !self.active_->gone_peer.empty()) return self.active_->gone_peer;
     return self.stream_->peer();
 }
+ClientInfo Exchange::client() const {
+    const std::string peer = this->peer();
+    ClientInfo direct;
+    direct.ip = net::ip_of_peer(peer);
+    direct.host = host();
+    if (!trusts_proxies()) return direct;
+    return follow_proxies(connection().server_.options.proxies(), peer, std::move(direct), headers());
+}
+bool Exchange::trusts_proxies() const noexcept { return !connection().server_.options.proxies().trusted().empty(); }
 Loop& Exchange::loop() const noexcept { return connection().server_.loop; }
 
 bool Exchange::has_body() const noexcept {

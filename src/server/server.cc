@@ -29,8 +29,8 @@ std::string address_group(const std::string& peer) {
 
 }  // namespace
 
-Server::State::State(Loop& loop_, Service& service_, const ServerOptions& options_)
-    : loop(loop_), service(service_), options(options_), cork(new_cork()) {
+Server::State::State(Loop& loop_, Service& service_, ServerOptions options_)
+    : loop(loop_), service(service_), options(std::move(options_)), cork(new_cork()) {
     fields.resize(options.max_fields());
 }
 
@@ -119,7 +119,7 @@ void Server::State::remove(Connection& connection) noexcept {
 }
 
 Server::Server(Loop& loop, Service& service, ServerOptions options)
-    : state_(std::make_unique<State>(loop, service, options)) {}
+    : state_(std::make_unique<State>(loop, service, std::move(options))) {}
 
 Server::~Server() {
     CAROPIG_CHECK(state_->first == nullptr, "a server was destroyed with open connections: co_await stop() first");

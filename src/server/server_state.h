@@ -21,7 +21,7 @@ class Connection;
 
 /// What the connections of one server share; all of it on one thread.
 struct Server::State {
-    State(Loop& loop_, Service& service_, const ServerOptions& options_);
+    State(Loop& loop_, Service& service_, ServerOptions options_);
 
     Loop& loop;
     Service& service;

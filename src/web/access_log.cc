@@ -1,6 +1,5 @@
 #include "web/access_log.h"
 
-#include "web/arguments.h"
 #include <caropig/base/log.h>
 #include <caropig/loop/loop.h>
 #include <caropig/server/service.h>
@@ -15,7 +14,7 @@ void log_access(const server::Exchange& exchange, int status) {
     std::int64_t nanoseconds = exchange.loop().clock().now().time_since_epoch().count() - exchange.started();
     log::write(level, "access",
                fmt::format("{} {} {} ({}) {:.2f}ms", status, exchange.method_text(), exchange.target(),
-                           ip_of_peer(exchange.peer()), static_cast<double>(nanoseconds) / 1e6));
+                           exchange.client().ip, static_cast<double>(nanoseconds) / 1e6));
 }
 
 }  // namespace caropig::web

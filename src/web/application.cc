@@ -1,5 +1,4 @@
 #include "web/access_log.h"
-#include "web/arguments.h"
 #include "web/error_page.h"
 #include "web/form_body.h"
 #include "web/handler_runner.h"
@@ -28,8 +27,8 @@ void log_failure(const server::Exchange& exchange, const std::exception_ptr& fai
     log::Level level = expected ? log::Level::kWarning : log::Level::kError;
     if (!log::enabled(level)) return;
     std::string line = expected ? "" : "Uncaught exception ";
-    line += std::string(exchange.method_text()) + " " + std::string(exchange.target()) + " (" +
-            ip_of_peer(exchange.peer()) + "): " + text_of(failure);
+    line += std::string(exchange.method_text()) + " " + std::string(exchange.target()) + " (" + exchange.client().ip +
+            "): " + text_of(failure);
     log::write(level, "application", line);
 }
 

@@ -39,10 +39,4 @@ std::string clean_argument(std::string_view value) {
     return std::string(rest);
 }
 
-std::string ip_of_peer(std::string_view peer) {
-    if (peer.starts_with("unix:")) return "unix";
-    if (peer.starts_with('[')) return std::string(peer.substr(1, peer.find(']') - 1));
-    return std::string(peer.substr(0, peer.rfind(':')));
-}
-
 }  // namespace caropig::web

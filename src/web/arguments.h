@@ -9,7 +9,4 @@ namespace caropig::web {
 /// stripped at both ends. `value` is UTF-8.
 std::string clean_argument(std::string_view value);
 
-/// The address in Stream::peer(): without the port and the brackets of IPv6; "unix" for a Unix-domain socket.
-std::string ip_of_peer(std::string_view peer);
-
 }  // namespace caropig::web

@@ -1,5 +1,6 @@
 #include <caropig/base/check.h>
 #include <caropig/base/log.h>
+#include <caropig/net/networks.h>
 #include <caropig/web/application.h>
 #include <caropig/web/command_line.h>
 
@@ -19,6 +20,9 @@ struct CommandLine::Impl {
     server::ServeOptions options;
     std::string backend = "auto";
     std::string log_level = "info";
+    std::string trusted_proxies;
+    std::string proxy_protocol_from;
+    bool forwarded = false;
     bool debug = false;
 
     Impl(const std::string& program, const std::string& description) : app(description, program) {
@@ -30,10 +34,16 @@ struct CommandLine::Impl {
         add("--port", options.port, "TCP port; 0 picks a free one");
         add("--address", options.address, "Address to listen on; * for all");
         add("--unix-socket", options.unix_socket, "Path to listen on instead of a port");
+        add("--systemd-socket", options.systemd_socket, "Name of a socket that systemd has passed; * for all");
         add("--workers", options.workers, "Threads that serve; 0 for one per core");
         add("--backend", backend, "What performs the I/O")->check(CLI::IsMember({"auto", "epoll", "uring"}));
         add("--log-level", log_level, "Lowest level that is logged")
             ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}));
+        add_networks("--trusted-proxies", trusted_proxies,
+                     "Networks whose X-Forwarded-For, -Proto and -Host are believed");
+        add_flag("--forwarded", forwarded, "They send Forwarded (RFC 7239) instead");
+        add_networks("--proxy-protocol-from", proxy_protocol_from,
+                     "Networks whose connections begin with a PROXY header");
         add_flag("--debug", debug, "Show clients what went wrong inside");
     }
 
@@ -58,6 +68,22 @@ struct CommandLine::Impl {
             option->check([](const std::string& text) { return text.empty() ? "a number is missing" : std::string(); });
         }
         return option;
+    }
+
+    void add_networks(const std::string& flag, std::string& target, const std::string& help) {
+        add(flag, target, help + ": \"10.0.0.0/8, ::1, unix\"")->check([](const std::string& text) {
+            const auto networks = net::Networks::parse(text);
+            return networks ? std::string() : networks.error();
+        });
+    }
+
+    /// After they have been checked.
+    [[nodiscard]] server::ProxyOptions proxies() const {
+        using Fields = server::ProxyOptions::Fields;
+        return server::ProxyOptions()
+            .trusted(net::Networks::parse(trusted_proxies).value())
+            .proxy_protocol_from(net::Networks::parse(proxy_protocol_from).value())
+            .fields(forwarded ? Fields::kForwarded : Fields::kXForwarded);
     }
 
     /// The arguments in reverse, as CLI11 wants them, with what the environment says before them: later ones win, and
@@ -116,6 +142,7 @@ std::optional<int> CommandLine::parse(int argc, const char* const* argv) {
     } catch (const CLI::ParseError& error) {
         return impl_->app.exit(error) == 0 ? 0 : 2;
     }
+    impl_->options.server.proxies(impl_->proxies());
     impl_->options.backend = *parse_backend(impl_->backend);
     log::set_level(*log::parse_level(impl_->log_level));
     return std::nullopt;

@@ -79,7 +79,7 @@ Response& Response::set_signed_cookie(const Request& request, std::string_view n
 Response& Response::set_signed_cookie(const Request& request, std::string_view name, std::string_view value,
                                       http::CookieOptions options) {
     std::string text = create_signed_value(secrets_of(request), name, value, request.loop().unix_seconds());
-    return set_cookie(name, text, request.application().security().secured(std::move(options)));
+    return set_cookie(name, text, request.application().security().secured(std::move(options), request.scheme()));
 }
 
 // --- RequestHandler -----------------------------------------------------------------------------------------------
@@ -95,12 +95,13 @@ std::optional<std::string> RequestHandler::get_signed_cookie(std::string_view na
 
 void RequestHandler::set_cookie(std::string_view name, std::string_view value, http::CookieOptions options) {
     require_unsent();
-    response_.set_cookie(name, value, request_->application().security().secured(std::move(options)));
+    response_.set_cookie(name, value,
+                         request_->application().security().secured(std::move(options), request_->scheme()));
 }
 
 void RequestHandler::clear_cookie(std::string_view name, http::CookieOptions options) {
     require_unsent();
-    response_.clear_cookie(name, request_->application().security().secured(std::move(options)));
+    response_.clear_cookie(name, request_->application().security().secured(std::move(options), request_->scheme()));
 }
 
 void RequestHandler::set_signed_cookie(std::string_view name, std::string_view value) {

@@ -28,7 +28,7 @@ boost::json::value describe(const Request& request) {
         if (!headers.contains(field.name)) headers.emplace(field.name, field.value);
     }
     return {{"method", request.method_text()},  {"uri", request.target()},      {"path", request.path()},
-            {"query", request.query()},         {"host", request.host()},       {"protocol", "http"},
+            {"query", request.query()},         {"host", request.host()},       {"protocol", request.scheme()},
             {"remote_ip", request.remote_ip()}, {"headers", std::move(headers)}};
 }
 

@@ -1,4 +1,3 @@
-#include "web/arguments.h"
 #include <caropig/base/check.h>
 #include <caropig/server/service.h>
 #include <caropig/web/request.h>
@@ -13,12 +12,18 @@ std::string_view Request::method_text() const noexcept { return exchange_->metho
 std::string_view Request::path() const noexcept { return exchange_->path(); }
 std::string_view Request::query() const noexcept { return exchange_->query(); }
 std::string_view Request::target() const noexcept { return exchange_->target(); }
-std::string_view Request::host() const noexcept { return exchange_->host(); }
+std::string_view Request::host() const {
+    return exchange_->trusts_proxies() ? exchange_->client().host : exchange_->host();
+}
 http::HeadersView Request::headers() const noexcept { return exchange_->headers(); }
 std::optional<std::string_view> Request::header(std::string_view name) const noexcept {
     return exchange_->headers().find(name);
 }
-std::string Request::remote_ip() const { return ip_of_peer(exchange_->peer()); }
+std::string Request::remote_ip() const { return exchange_->client().ip; }
+std::string_view Request::scheme() const { return exchange_->trusts_proxies() ? exchange_->client().scheme : "http"; }
+std::string Request::full_url() const {
+    return std::string(scheme()) + "://" + std::string(host()) + std::string(target());
+}
 Loop& Request::loop() const noexcept { return exchange_->loop(); }
 
 std::string_view Request::param(std::string_view name) const {

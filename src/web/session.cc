@@ -140,7 +140,7 @@ Task<std::string> Sessions::keep(Session& session, std::int64_t now) {
 
 Task<void> Sessions::save(Session& session, const Request& request, Response& response) {
     const SecurityOptions& security = request.application().security();
-    http::CookieOptions cookie = security.secured(options_.cookie_options());
+    http::CookieOptions cookie = security.secured(options_.cookie_options(), request.scheme());
     std::int64_t now = request.loop().unix_seconds();
     if (session.empty()) {
         if (!session.cookie_.empty()) co_await store_->remove(session.cookie_);

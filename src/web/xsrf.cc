@@ -73,7 +73,7 @@ std::string xsrf_token(const Request& request, Response& response) {
         const SecurityOptions& security = request.application().security();
         token = XsrfToken::make(request.loop().unix_seconds());
         response.set_cookie(security.xsrf_cookie_name(), token->masked(),
-                            security.secured(security.xsrf_cookie_options()));
+                            security.secured(security.xsrf_cookie_options(), request.scheme()));
     }
     return token->masked();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "support/from_address.h"
 #include "support/http_answers.h"
 #include <caropig/async/event.h>
 #include <caropig/base/error.h>
@@ -29,6 +30,7 @@ namespace caropig::server {
 using namespace std::chrono_literals;
 using namespace std::string_view_literals;
 using support::Answer;
+using support::FromAddress;
 using support::parse_answers;
 using testkit::FaultStream;
 using testkit::Started;
@@ -218,25 +220,6 @@ public:
 
 private:
     OnAccept& on_accept_;
-};
-
-/// One end of a pipe that says that somebody else is there.
-class FromAddress final : public net::Stream {
-public:
-    FromAddress(std::unique_ptr<net::Stream> below, std::string peer)
-        : below_(std::move(below)), peer_(std::move(peer)) {}
-    void shutdown_write() noexcept override { below_->shutdown_write(); }
-    void close() noexcept override { below_->close(); }
-    [[nodiscard]] std::string peer() const override { return peer_; }
-    [[nodiscard]] Loop& loop() const noexcept override { return below_->loop(); }
-    bool submit(ReceiveOperation& operation) noexcept override { return below_->submit(operation); }
-    bool submit(SendOperation& operation) noexcept override { return below_->submit(operation); }
-    bool submit(HangupOperation& operation) noexcept override { return below_->submit(operation); }
-    void cancel(Operation& operation) noexcept override { below_->cancel(operation); }
-
-private:
-    std::unique_ptr<net::Stream> below_;
-    std::string peer_;
 };
 
 /// A client at the other end of a pipe; it collects what comes.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "support/captured_log.h"
+#include "support/from_address.h"
 #include "support/http_answers.h"
 #include <caropig/async/event.h>
 #include <caropig/base/bytes.h>
@@ -23,9 +24,11 @@ namespace caropig::support {
 /// loop; log lines are caught.
 class WebClient {
 public:
-    explicit WebClient(web::Application& application, server::ServerOptions options = {}, std::size_t capacity = 65536)
-        : server_(loop_, application, options), pipe_(net::memory_pipe(loop_, capacity)) {
-        serving_.emplace(loop_.start(server_.serve(std::move(pipe_.second))));
+    explicit WebClient(web::Application& application, server::ServerOptions options = {}, std::size_t capacity = 65536,
+                       std::string peer = "pipe")
+        : server_(loop_, application, std::move(options)), pipe_(net::memory_pipe(loop_, capacity)) {
+        auto stream = std::make_unique<FromAddress>(std::move(pipe_.second), std::move(peer));
+        serving_.emplace(loop_.start(server_.serve(std::move(stream))));
         reading_.emplace(loop_.start(read(*this)));
     }
 

@@ -205,6 +205,28 @@ TEST_F(CommandLineTest, OptionsOfAProgram) {
     EXPECT_THAT(printed_, HasSubstr("CAROPIG_UPSTREAM_URL"));
 }
 
+TEST_F(CommandLineTest, Proxies) {
+    EXPECT_EQ(parse({"--trusted-proxies", "10.0.0.0/8, unix", "--forwarded", "--proxy-protocol-from", "::1"}),
+              std::nullopt);
+    const server::ProxyOptions& proxies = line_.serve_options().server.proxies();
+    EXPECT_TRUE(proxies.trusted().contains_peer("10.1.2.3:80"));
+    EXPECT_TRUE(proxies.trusted().contains_peer("unix:"));
+    EXPECT_FALSE(proxies.trusted().contains_peer("[::1]:80"));
+    EXPECT_EQ(proxies.fields(), server::ProxyOptions::Fields::kForwarded);
+    EXPECT_TRUE(proxies.proxy_protocol_from().contains_peer("[::1]:80"));
+    EXPECT_FALSE(proxies.proxy_protocol_from().contains_peer("10.1.2.3:80"));
+}
+
+TEST_F(CommandLineTest, NoProxyIsTrustedUnlessItIsNamed) {
+    EXPECT_EQ(parse({}), std::nullopt);
+    EXPECT_TRUE(line_.serve_options().server.proxies().trusted().empty());
+    EXPECT_TRUE(line_.serve_options().server.proxies().proxy_protocol_from().empty());
+    EXPECT_EQ(parse({"--trusted-proxies", "10.0.0.1/8"}), 2);
+    EXPECT_THAT(errors_, HasSubstr("\"10.0.0.1/8\" has bits behind its prefix"));
+    EXPECT_EQ(parse({"--proxy-protocol-from", "localhost"}), 2);
+    EXPECT_THAT(errors_, HasSubstr("localhost"));
+}
+
 TEST_F(CommandLineTest, ADefaultLogLevelGivesWayToAFlag) {
     line_.default_log_level("error");
     EXPECT_EQ(parse({}), std::nullopt);

@@ -44,6 +44,14 @@ struct ResponseHead {
     std::string_view fields;
 };
 
+/// Who has sent a request, and what for: through the proxies that are trusted (ProxyOptions), or as the connection has
+/// it.
+struct ClientInfo {
+    std::string ip;                    ///< "192.0.2.1", "2001:db8::1"; "unix" on a Unix-domain socket
+    std::string_view scheme = "http";  ///< "http" or "https"
+    std::string_view host;             ///< "host" or "host:port"; empty only for HTTP/1.0
+};
+
 /// One request and its response. Valid from Service::serve() until the response has been written, or the task given
 /// to run() has ended. Used on the connection's loop.
 class Exchange {
@@ -68,6 +76,11 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> content_length() const noexcept;
     /// Who sent it, as Stream::peer().
     [[nodiscard]] std::string peer() const;
+    /// The client behind trusted proxies: found anew by each call, from peer() and the fields. Its views are as those
+    /// above.
+    [[nodiscard]] ClientInfo client() const;
+    /// Whether proxies are trusted at all: where none is, client() shows the connection.
+    [[nodiscard]] bool trusts_proxies() const noexcept;
     [[nodiscard]] Loop& loop() const noexcept;
     /// When its head was complete, by the loop's clock in nanoseconds since an arbitrary moment.
     [[nodiscard]] std::int64_t started() const noexcept { return started_; }

@@ -14,8 +14,10 @@ namespace caropig::web {
 class Application;
 
 /// Parses flags, environment variables and a configuration file, in this order of precedence. Every server gets
-/// --port, --address, --unix-socket, --workers, --backend, --log-level, --debug, --config and --help; each flag can
-/// come from the environment as CAROPIG_PORT and so on, and from the file as `port = 8080`.
+/// --port, --address, --unix-socket, --systemd-socket, --workers, --backend, --trusted-proxies, --forwarded,
+/// --proxy-protocol-from,
+/// --log-level, --debug, --config and --help; each flag can come from the environment as CAROPIG_PORT and so on, and
+/// from the file as `port = 8080`.
 class CommandLine {
 public:
     CommandLine(const std::string& program, const std::string& description);

@@ -55,12 +55,18 @@ public:
     [[nodiscard]] std::string_view query() const noexcept;
     /// Path and query.
     [[nodiscard]] std::string_view target() const noexcept;
-    /// "host" or "host:port"; empty only for HTTP/1.0.
-    [[nodiscard]] std::string_view host() const noexcept;
+    /// "host" or "host:port"; empty only for HTTP/1.0. What the client asked for, where trusted proxies say it.
+    [[nodiscard]] std::string_view host() const;
+    /// "http" or "https": how the client asked, where trusted proxies say it. As Tornado's protocol.
+    [[nodiscard]] std::string_view scheme() const;
+    /// Scheme, host and target, as the client sees them: "https://example.org/path?query". As Tornado's full_url.
+    [[nodiscard]] std::string full_url() const;
     /// The first field of that name, whatever its case.
     [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;
     [[nodiscard]] http::HeadersView headers() const noexcept;
-    /// The client's address without its port: "192.0.2.1", "2001:db8::1"; "unix" on a Unix-domain socket.
+    /// The client's address without its port: "192.0.2.1", "2001:db8::1"; "unix" on a Unix-domain socket. The one that
+    /// trusted proxies name, where server::ProxyOptions says whom to trust; else who is connected, which may be a
+    /// proxy.
     [[nodiscard]] std::string remote_ip() const;
 
     /// The path parameter of that name, decoded. A check fails when the route has none of that name.

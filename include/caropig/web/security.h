@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 /// \file
@@ -23,7 +24,8 @@ public:
 
     /// Marks signed cookies, session cookies, the XSRF cookie and those of RequestHandler::set_cookie() Secure: they
     /// are then sent over TLS only. Off unless set, since a browser keeps none of them over plain HTTP; on wherever the
-    /// public side is HTTPS, also where a proxy in front does the TLS.
+    /// public side is HTTPS. Without it they are Secure in answers to requests whose scheme is https, which may be what
+    /// a trusted proxy says (server::ProxyOptions).
     SecurityOptions& secure_cookies(bool enabled) noexcept {
         secure_cookies_ = enabled;
         return *this;
@@ -58,9 +60,9 @@ public:
     [[nodiscard]] const http::CookieOptions& xsrf_cookie_options() const noexcept { return xsrf_cookie_options_; }
     [[nodiscard]] const std::string& login_url() const noexcept { return login_url_; }
 
-    /// `options`, Secure where this application's cookies are.
-    [[nodiscard]] http::CookieOptions secured(http::CookieOptions options) const {
-        if (secure_cookies_) options.secure();
+    /// `options`, Secure where this application's cookies are, or where the request came by "https".
+    [[nodiscard]] http::CookieOptions secured(http::CookieOptions options, std::string_view scheme = "http") const {
+        if (secure_cookies_ || scheme == "https") options.secure();
         return options;
     }
 

@@ -77,8 +77,9 @@ private:
 [[nodiscard]] std::int64_t retry_after_seconds(Duration wait) noexcept;
 
 /// The key for a client's address (Request::remote_ip()): an IPv4 address itself; of an IPv6 address the first 64 bits,
-/// since a single client has all the rest; any other text as it is. Behind a proxy all clients have the proxy's
-/// address, and on a Unix-domain socket "unix": limit addresses at the proxy then, or one client locks out all others.
+/// since a single client has all the rest; any other text as it is. Behind a proxy that is not trusted
+/// (server::ProxyOptions) all clients have the proxy's address, and on a Unix-domain socket "unix": limit addresses at
+/// the proxy then, or one client locks out all others.
 [[nodiscard]] std::string client_network(const std::string& ip);
 
 }  // namespace caropig::web
