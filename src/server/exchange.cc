@@ -330,7 +330,9 @@ Task<std::optional<std::string_view>> Connection::read_body() {
         if (peer_finished_) throw BodyError(400, "the request's body ended early");
         if (active.body_timed_out)
             throw BodyError(408, "the request's body took too long", "body_timeout, min_body_rate");
-        if (active.head.expect_continue && !active.continue_sent && !responded_) send_continue();
+        // Where a response has been begun, its head has still to go out.
+        const bool can_tell = !responded_ || !active.pending_head.empty();
+        if (active.head.expect_continue && !active.continue_sent && can_tell) send_continue();
         BodyWait wait(*this, active);
         active.body_arrived.clear();
         receive();

@@ -155,6 +155,20 @@ TEST(ServerBody, ContinueIsSentWhenTheBodyIsRead) {
     EXPECT_EQ(talk.client.summary(), "100 , 200 body, 200 hello") << "once, and the connection goes on";
 }
 
+TEST(ServerBody, ContinueIsSentToAHandlerThatAnswersWhileItReads) {
+    Talk talk;
+    talk.service.answer("/echo", TestService::Waiting([](Exchange& exchange, TestService&) -> Task<void> {
+                            ResponseHead head;
+                            exchange.start_response(head, std::nullopt);
+                            while (auto piece = co_await exchange.read_body()) co_await exchange.write(*piece);
+                            co_await exchange.finish();
+                        }));
+    talk.client.send(kExpecting);
+    EXPECT_EQ(talk.client.received(), "HTTP/1.1 100 Continue\r\n\r\n");
+    talk.client.send("body");
+    EXPECT_TRUE(talk.client.summary().ends_with("200 body")) << talk.client.summary();
+}
+
 TEST(ServerBody, ContinueIsNotSentBeforeTheBodyIsRead) {
     Talk talk;
     std::string request(kExpecting);
