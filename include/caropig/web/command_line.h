@@ -15,9 +15,8 @@ class Application;
 
 /// Parses flags, environment variables and a configuration file, in this order of precedence. Every server gets
 /// --port, --address, --unix-socket, --systemd-socket, --workers, --backend, --trusted-proxies, --forwarded,
-/// --proxy-protocol-from,
-/// --log-level, --debug, --config and --help; each flag can come from the environment as CAROPIG_PORT and so on, and
-/// from the file as `port = 8080`.
+/// --proxy-protocol-from, --log-level, --debug, --config and --help; each flag can come from the environment as
+/// CAROPIG_PORT and so on, and from the file as `port = 8080`.
 class CommandLine {
 public:
     CommandLine(const std::string& program, const std::string& description);
