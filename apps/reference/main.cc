@@ -105,6 +105,9 @@ Response no_content() {
     return response;
 }
 
+/// Who asked, and for what, as far as it is known behind proxies.
+Response asker(Request& request) { return Response::text(request.remote_ip() + " " + request.full_url() + "\n"); }
+
 Response fail() { throw std::runtime_error("thrown on purpose"); }
 
 unsigned upstream_connections = 10'000;  // an option of the program
@@ -217,6 +220,7 @@ int main(int argc, char** argv) {
     app.get("/stream/{count:uint}", stream);
     app.get("/bytes/{n:uint}", bytes);
     app.get("/nocontent", no_content);
+    app.get("/client", asker);
     app.get("/throw", fail);
     add_order_routes(app);
     std::optional<db::Database> database;
