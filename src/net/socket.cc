@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -53,7 +54,14 @@ std::string local_name(int fd) {
 std::string peer_name(int fd) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
-    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+        // After a reset getpeername() says ENOTCONN, but the socket still knows. It wants the exact size.
+        int family = AF_UNSPEC;
+        size = sizeof family;
+        if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0) return {};
+        size = family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+        if (::getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &address, &size) != 0) return {};
+    }
     return to_text(address, size);
 }
 

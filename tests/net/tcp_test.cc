@@ -77,6 +77,18 @@ TEST(Tcp, NamesThePeerEvenAfterClose) {
     EXPECT_EQ(server.streams[0]->peer(), expected);
 }
 
+TEST(Tcp, NamesThePeerThatHasReset) {
+    for (const char* address : {"127.0.0.1", "::1"}) {
+        Accepting server(address);
+        RawSocket client = RawSocket::connect(server.listener->port(), address);
+        server.wait_for(1);
+        std::string expected = local_name(client.fd());
+        client.reset();
+        EXPECT_THROW(server.loop.run_until(read_text(*server.streams[0], 1)), IoError);
+        EXPECT_EQ(server.streams[0]->peer(), expected) << "it is asked for here for the first time";
+    }
+}
+
 TEST(Tcp, AcceptedSocketsInheritNoDelay) {
     for (const char* address : {"127.0.0.1", "::1"}) {
         Accepting server(address);
