@@ -1,5 +1,8 @@
 #include "http/content_coding.h"
+#include "net/socket_stream.h"
+#include "support/raw_socket.h"
 #include "support/web_client.h"
+#include <caropig/loop/loop.h>
 #include <caropig/web/application.h>
 #include <caropig/web/static_files.h>
 
@@ -218,6 +221,42 @@ TEST_F(StaticFiles, OneThatShrinksWhileItIsSentClosesTheConnection) {
     EXPECT_TRUE(draining.done()) << "the server closed";
     EXPECT_LT(total, 1'000'000u);
     EXPECT_THAT(log.lines(), testing::Contains(testing::HasSubstr("shrank")));
+}
+
+TEST_F(StaticFiles, LargeOnesAndTheirPartsGoThroughARealSocket) {
+    std::string bytes(3'000'003, '\0');
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 7 % 251);
+    put(folder_ / "large", bytes);
+    Loop loop;
+    server::Server server(loop, app_);
+    int fds[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    net::Socket near(fds[0]);
+    ASSERT_EQ(::fcntl(near.fd(), F_SETFL, O_NONBLOCK), 0);
+    std::string received;
+    std::jthread client([&received, socket = support::RawSocket(fds[1])] {
+        const std::string begin = " /s/large HTTP/1.1\r\nHost: a\r\n";
+        socket.send("GET" + begin + "\r\n" + "HEAD" + begin + "\r\n" + "GET" + begin +
+                    "Range: bytes=1000-2000999\r\n\r\n" + "GET" + begin +
+                    "Range: bytes=0-9,2999999-\r\nConnection: close\r\n\r\n");
+        std::string part;
+        do {
+            part = socket.receive(100'000);
+            received += part;
+        } while (!part.empty());
+    });
+    loop.run_until(server.serve(net::adopt_socket(loop, std::move(near))));
+    client.join();
+    auto answers = support::parse_answers(received, {false, true, false, false}, true);
+    ASSERT_EQ(answers.size(), 4u);
+    EXPECT_TRUE(answers[0].body == bytes);
+    EXPECT_EQ(answers[1].field("Content-Length"), "3000003");
+    EXPECT_EQ(answers[2].status, 206);
+    EXPECT_TRUE(answers[2].body == bytes.substr(1000, 2'000'000));
+    EXPECT_EQ(answers[3].status, 206);
+    EXPECT_TRUE(answers[3].complete);
+    EXPECT_NE(answers[3].body.find(bytes.substr(0, 10)), std::string::npos);
+    EXPECT_NE(answers[3].body.find(bytes.substr(2'999'999)), std::string::npos);
 }
 
 /// Serves `folder` at /s/ with other options.
