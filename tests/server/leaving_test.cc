@@ -1,9 +1,18 @@
 #include "server/test_server.h"
 #include "support/captured_log.h"
+#include "support/loop_until.h"
+#include "support/raw_socket.h"
+#include <caropig/loop/loop.h>
+#include <caropig/net/tcp.h>
 
 #include <cerrno>
+#include <memory>
+#include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 namespace caropig::server {
 namespace {
@@ -177,6 +186,38 @@ TEST(ServerLeaving, ServingThatIsCancelledClosesAtOnce) {
         EXPECT_EQ(talk.service.running, 0);
         EXPECT_EQ(talk.server.connections(), 0u);
     }
+}
+
+TEST(ServerLeaving, AClientThatResetsIsStillNamed) {
+    Loop loop;
+    TestService service;
+    static std::string named;
+    named.clear();
+    service.answer("/named", [](Exchange& exchange, TestService& own) -> Task<void> {
+        try {
+            co_await own.gate.wait();
+        } catch (const Cancelled&) {
+            named = exchange.peer();
+            throw;
+        }
+    });
+    Server server(loop, service);
+    auto listener = net::listen_tcp("127.0.0.1", 0);
+    auto client = support::RawSocket::connect(listener->port());
+    sockaddr_in own{};
+    socklen_t size = sizeof own;
+    ASSERT_EQ(::getsockname(client.fd(), reinterpret_cast<sockaddr*>(&own), &size), 0);
+    std::unique_ptr<net::Stream> stream;
+    listener->start(loop, [&](std::unique_ptr<net::Stream> accepted) { stream = std::move(accepted); });
+    support::run_until(loop, [&] { return stream != nullptr; });
+    client.send(get("/named"));
+    std::jthread leaving([&] {
+        while (service.running == 0) std::this_thread::yield();
+        client.reset();
+    });
+    loop.run_until(server.serve(std::move(stream)));
+    EXPECT_EQ(named, "127.0.0.1:" + std::to_string(ntohs(own.sin_port)));
+    EXPECT_EQ(service.cancelled, 1);
 }
 
 /// What one conversation with every kind of step costs in operations, and what becomes of it when one of them fails.
