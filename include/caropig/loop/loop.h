@@ -32,8 +32,9 @@ std::optional<BackendKind> parse_backend(std::string_view name) noexcept;
 /// Names a callback of call_later() or call_at(), to cancel it by; never the same twice on one loop.
 enum class TimerId : std::uint64_t {};
 
-/// An I/O loop. It belongs to the thread that runs it, the same every time; only post(), stop() and remote() may be used from others.
-/// Construct it before, and destroy it after, everything that uses it. An idle loop sleeps in the kernel.
+/// An I/O loop. It belongs to the thread that runs it, the same every time; only post(), stop() and remote() may be
+/// used from others. Construct it before, and destroy it after, everything that uses it. An idle loop sleeps in the
+/// kernel.
 class Loop : public Executor {
 public:
     /// Throws IoError when the kernel refuses another descriptor.

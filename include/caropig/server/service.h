@@ -135,8 +135,8 @@ public:
     /// IoError when the client is gone, Cancelled.
     Task<void> write(std::string_view data);
     /// Writes `count` bytes of an open file from `offset` on, as write(): a socket takes them from the kernel's memory,
-    /// 256 KiB at a time, and other streams get them read in pieces. `file` must stay open until the task has ended; its
-    /// own position does not count. Throws IoError as write() and where the file can't be read, std::runtime_error
+    /// 256 KiB at a time, and other streams get them read in pieces. `file` must stay open until the task has ended;
+    /// its own position does not count. Throws IoError as write() and where the file can't be read, std::runtime_error
     /// where it ends before that, which leaves a body of known length too short: the connection is closed.
     Task<void> write_file(int file, std::uint64_t offset, std::uint64_t count);
     /// Ends the body; missing bytes of a known length close the connection.
