@@ -64,7 +64,8 @@ void CookieJar::store_one(const http::Url& url, http::SetCookie set, std::int64_
 
     Stored stored;
     stored.host_only = set.domain.empty();
-    stored.domain = stored.host_only ? url.host : std::move(set.domain);
+    if (stored.host_only) set.domain = url.host;
+    stored.domain = std::move(set.domain);
     stored.path = set.path.empty() ? default_path(url.path) : std::move(set.path);
     stored.expires = expiry(set, now);
     stored.secure = set.secure;

@@ -280,7 +280,9 @@ Task<ResponseStream> open_through(Pool& pool, FetchRequest request) {
     auto exchange = std::make_unique<Exchange>(std::move(request), pool.loop().now());
     co_await begin_following(pool, *exchange);
     if (exchange->request.raise_error() && exchange->reader.status() / 100 != 2) {
-        throw StatusError(exchange->reader.take());
+        Response head = exchange->reader.take();
+        head.url(exchange->request.take_url());
+        throw StatusError(std::move(head));
     }
     co_return ResponseStream(pool, std::move(exchange));
 }

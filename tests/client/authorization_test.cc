@@ -63,6 +63,7 @@ TEST(DigestAuth, AgreesWithTheExamplesOfTheRfc) {
     // Both in one answer: the stronger one is taken, wherever it stands.
     http::Headers both = asks(challenge("MD5"));
     both.add("WWW-Authenticate", challenge("SHA-256"));
+    both.add("WWW-Authenticate", challenge("MD5-sess"));
     both.add("WWW-Authenticate", "Basic realm=x");
     ASSERT_TRUE(sha.challenged(kOrigin, both, {}));
     const std::string field = sha.authorization(kOrigin, "GET", "/dir/index.html");

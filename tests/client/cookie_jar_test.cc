@@ -48,6 +48,10 @@ TEST_F(CookieJarTest, RefusesOtherPeoplesDomains) {
     set("http://me.github.io/", {"a=1; Domain=github.io"});
     set("http://10.0.0.1/", {"a=1; Domain=0.0.1", "b=1; Domain=0.1"});
     set("http://printer/", {"a=1; Domain=."});
+    for (const char* host : {"http://other.com/", "http://b.www.example.com/", "http://www.example.com/",
+                             "http://shop.co.uk/", "http://me.github.io/", "http://10.0.0.1/"}) {
+        EXPECT_EQ(get(host), "") << host;
+    }
     EXPECT_EQ(get("http://printer/"), "a=1");  // an empty domain is the host's own
     jar.clear();
     set("http://www.example.com/", {"c=1; Domain=com"});

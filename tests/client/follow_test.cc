@@ -65,8 +65,8 @@ protected:
     /// What the newest connection has been sent since the last answer on it.
     std::string asked() { return servers.back()->sent().substr(seen); }
 
+    std::vector<std::unique_ptr<ScriptedUpstream>> servers;  // the loop lets go of the last of their connections
     testkit::TestLoop loop;
-    std::vector<std::unique_ptr<ScriptedUpstream>> servers;
     std::vector<std::string> hosts;
     Pool pool{loop, PoolOptions(),
               [this](Origin origin, FetchError::Phase& phase) { return connect(std::move(origin), phase); }};
@@ -149,6 +149,22 @@ TEST_F(FollowTest, RaisesOnlyTheLastStatus) {
     answer(redirect(302, "/1"));
     answer_ok();
     EXPECT_EQ(fetching.result().response->status(), 200);
+}
+
+TEST_F(FollowTest, AnErrorOfAnOpenedAnswerSaysWhere) {
+    auto opening = loop.start([](Pool& pool) -> Task<std::string> {
+        FetchRequest request("http://a.example/");
+        request.raise_error(true);
+        try {
+            co_await open_through(pool, std::move(request));
+        } catch (const StatusError& error) {
+            co_return error.response().url().path;
+        }
+        co_return "no error";
+    }(pool));
+    answer(redirect(302, "/1"));
+    answer("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(opening.result(), "/1");
 }
 
 TEST_F(FollowTest, BadLocationIsAnError) {
@@ -307,6 +323,15 @@ TEST_F(DecompressTest, ReadsABombPieceByPiece) {
     auto reading = loop.start(read_all(request));
     answer(coded(http::ContentCoding::kZstd, zeros));
     EXPECT_EQ(reading.result(), zeros);
+}
+
+TEST_F(DecompressTest, GoesOnAfterAMemberThatIsEmpty) {
+    std::string body = http::encode_content(http::ContentCoding::kGzip, 3, "");
+    body += body + http::encode_content(http::ContentCoding::kGzip, 3, "hello");
+    const std::string head = "HTTP/1.1 200 OK\r\nContent-Encoding: x-gzip\r\nContent-Length: ";
+    auto reading = loop.start(read_all(request));
+    answer(head + std::to_string(body.size()) + "\r\n\r\n" + body);
+    EXPECT_EQ(reading.result(), "hello");
 }
 
 TEST_F(DecompressTest, EndsAtTheLimit) {
