@@ -54,7 +54,7 @@ void Connection::receive() noexcept {
 void Connection::on_received() noexcept {
     if (discarded_) return delete_if_over();
     if (owner_ != nullptr) return owner_->idle_ended(*this);
-    data_ = receive_.result > 0 ? as_text(receive_.data) : std::string_view();
+    data_ = as_text(receive_.received());
     if (waiter_ != nullptr) return wake(Event::kReceived);
     kept_ = data_;
     data_ = kept_;

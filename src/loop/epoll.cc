@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -26,16 +27,20 @@ struct Descriptor {
     Operation* writer = nullptr;
     Operation* hangup = nullptr;
     std::uint32_t generation = 0;  // told apart from an earlier descriptor of the same number
-    std::uint32_t read_turn = 0;   // the turn in which it was last read
-    Waits reader_kind = Waits::kNothing;
-    Waits writer_kind = Waits::kNothing;
-    bool attached = false;
-    bool one_shot = false;  // of a library: its readiness is asked for anew each time
-    bool readable = false;
-    bool writable = false;
-    bool peer_finished = false;  // the peer sends no more
-    bool gone = false;           // and does not listen any more either
+    std::uint16_t read_turn = 0;   // the turn in which it was last read; the same number again only costs it a round
+    Waits reader_kind : 4 = Waits::kNothing;
+    Waits writer_kind : 4 = Waits::kNothing;
+    bool attached : 1 = false;
+    bool one_shot : 1 = false;  // of a library: its readiness is asked for anew each time
+    bool readable : 1 = false;
+    bool writable : 1 = false;
+    bool peer_finished : 1 = false;  // the peer sends no more
+    bool gone : 1 = false;           // and does not listen any more either
 };
+static_assert(sizeof(Descriptor) == 32, "there is one for every idle connection");
+
+constexpr std::size_t kDescriptorsPerPage = 128;
+using DescriptorPage = std::array<Descriptor, kDescriptorsPerPage>;
 
 constexpr std::size_t kReceiveBufferSize = std::size_t{64} * 1024;
 constexpr int kEventsPerWait = 256;
@@ -73,7 +78,7 @@ public:
         if (!descriptor.readable) return false;
         // Whoever had its turn lets the others read first; and the lent buffer may be in use by our caller.
         if (descriptor.read_turn == turn_ || operation.buffer.empty()) {
-            operation.retry_later(executor_, *this);
+            operation.retry_later(executor_);
             return false;
         }
         std::int32_t outcome = receive(descriptor, operation);
@@ -96,7 +101,7 @@ public:
         Descriptor& descriptor = at(operation.fd);
         operation.mark_waiting();
         wait_to_read(descriptor, operation, Descriptor::Waits::kAccept);
-        if (descriptor.readable) operation.retry_later(executor_, *this);
+        if (descriptor.readable) operation.retry_later(executor_);
         return false;
     }
 
@@ -174,7 +179,7 @@ public:
         descriptor.readable = false;
         descriptor.writable = true;  // most often so; if not, the first send says EAGAIN
         descriptor.peer_finished = descriptor.gone = false;
-        descriptor.read_turn = turn_ - 1;
+        descriptor.read_turn = static_cast<std::uint16_t>(turn_ - 1);
         return 0;
     }
 
@@ -227,8 +232,10 @@ private:
 
     Descriptor& at(int fd) {
         auto index = static_cast<std::size_t>(fd);
-        if (index >= descriptors_.size()) descriptors_.resize(std::max(index + 1, descriptors_.size() * 2));
-        return descriptors_[index];
+        while (index / kDescriptorsPerPage >= descriptors_.size()) {
+            descriptors_.push_back(std::make_unique<DescriptorPage>());
+        }
+        return (*descriptors_[index / kDescriptorsPerPage])[index % kDescriptorsPerPage];
     }
 
     static void wait_to_read(Descriptor& descriptor, Operation& operation, Descriptor::Waits kind) noexcept {
@@ -258,7 +265,9 @@ private:
         if (Operation* hangup = descriptor.hangup) cancel(*hangup);
         ++descriptor.generation;
         descriptor.readable = descriptor.writable = descriptor.peer_finished = descriptor.gone = false;
-        return std::exchange(descriptor.attached, false);
+        bool was_attached = descriptor.attached;
+        descriptor.attached = false;
+        return was_attached;
     }
 
     int ask_once(int fd, Descriptor& descriptor) noexcept {
@@ -279,7 +288,7 @@ private:
         if (outcome == -EAGAIN || outcome == kTurnOver) {
             operation.mark_waiting();
             wait_to_write(descriptor, operation, kind);
-            if (outcome == kTurnOver) operation.retry_later(executor_, *this);
+            if (outcome == kTurnOver) operation.retry_later(executor_);
             return false;
         }
         operation.complete_inline(outcome);
@@ -300,7 +309,7 @@ private:
         // A short read has emptied the socket: the next edge will tell of more. An end of stream comes with its own.
         if (static_cast<std::size_t>(size) < into.size() && size > 0 && !descriptor.peer_finished)
             descriptor.readable = false;
-        operation.data = into.first(static_cast<std::size_t>(size));
+        operation.data = into.data();
         return static_cast<std::int32_t>(size);
     }
 
@@ -330,7 +339,7 @@ private:
         if (can_read && descriptor.reader != nullptr && descriptor.reader->state() == Operation::State::kWaiting) {
             read_ready(fd, descriptor);
         }
-        // The callback may have closed the descriptor, or grown the table.
+        // The callback may have closed the descriptor.
         Descriptor& again = at(fd);
         if (can_write && again.attached && again.generation == generation && again.writer != nullptr &&
             again.writer->state() == Operation::State::kWaiting) {
@@ -388,7 +397,7 @@ private:
         }
         Descriptor& descriptor = at(fd);
         if (descriptor.generation == generation && descriptor.reader != nullptr) {
-            descriptor.reader->retry_later(executor_, *this);
+            descriptor.reader->retry_later(executor_);
         }
     }
 
@@ -404,25 +413,26 @@ private:
             auto& sending = static_cast<SendFileOperation&>(operation);
             outcome = send(descriptor, sending);
             if (outcome == -EAGAIN) return;
-            if (outcome == kTurnOver) return operation.retry_later(executor_, *this);
+            if (outcome == kTurnOver) return operation.retry_later(executor_);
             if (outcome == 0) outcome = static_cast<std::int32_t>(sending.sent);
         } else {
             outcome = send(descriptor, static_cast<SendOperation&>(operation));
             if (outcome == -EAGAIN) return;
-            if (outcome == kTurnOver) return operation.retry_later(executor_, *this);
+            if (outcome == kTurnOver) return operation.retry_later(executor_);
         }
         clear_writer(descriptor);
         operation.complete(outcome);
     }
 
     Executor& executor_;
-    std::vector<Descriptor> descriptors_;
+    std::vector<std::unique_ptr<DescriptorPage>>
+        descriptors_;  // by number; in pages, so that they stay in their places
     std::vector<std::byte> buffer_;
     std::array<epoll_event, kEventsPerWait> events_;
     int event_count_ = 0;
     int epoll_ = -1;
     int wake_ = -1;
-    std::uint32_t turn_ = 1;
+    std::uint16_t turn_ = 1;
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "loop/backend.h"
+#include <caropig/loop/loop.h>
 #include <caropig/loop/operation.h>
 
 namespace caropig {
@@ -7,7 +8,7 @@ void Operation::run(ReadyNode& node) noexcept {
     auto& operation = static_cast<Operation&>(node);
     if (operation.state_ == State::kRetrying) {
         operation.state_ = State::kWaiting;
-        operation.backend_->retry(operation);
+        Loop::current().backend().retry(operation);
     } else {
         operation.complete(operation.result);
     }

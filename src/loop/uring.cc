@@ -462,10 +462,7 @@ private:
             }
             descriptor.reader = nullptr;
         }
-        if (result > 0) {
-            MutableBytes into = lent ? ring_->buffer(id) : operation.buffer;
-            operation.data = into.first(static_cast<std::size_t>(result));
-        }
+        if (result > 0) operation.data = lent ? ring_->buffer(id).data() : operation.buffer.data();
         operation.complete(result);
         if (lent) ring_->give_back(id);
         // It may have been closed meanwhile, and another opened in its place: then this asks in vain.
@@ -531,13 +528,13 @@ private:
             case Descriptor::Waits::kSend:
                 outcome = send(descriptor, static_cast<SendOperation&>(operation));
                 if (outcome == -EAGAIN) return poll_for_writer(descriptor, operation);
-                if (outcome == kTurnOver) return operation.retry_later(executor_, *this);
+                if (outcome == kTurnOver) return operation.retry_later(executor_);
                 break;
             case Descriptor::Waits::kSendFile: {
                 auto& sending = static_cast<SendFileOperation&>(operation);
                 outcome = send(descriptor, sending);
                 if (outcome == -EAGAIN) return poll_for_writer(descriptor, operation);
-                if (outcome == kTurnOver) return operation.retry_later(executor_, *this);
+                if (outcome == kTurnOver) return operation.retry_later(executor_);
                 if (outcome == 0) outcome = static_cast<std::int32_t>(sending.sent);
                 break;
             }
@@ -559,7 +556,7 @@ private:
         }
         wait_to_write(descriptor, operation, kind);
         if (outcome == kTurnOver) {
-            operation.retry_later(executor_, *this);
+            operation.retry_later(executor_);
         } else {
             poll_for_writer(descriptor, operation);
         }

@@ -109,7 +109,7 @@ private:
     std::int32_t take(ReceiveOperation& operation) noexcept {
         std::size_t count = std::min(size(), operation.buffer.size());
         std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(start_), count, operation.buffer.begin());
-        operation.data = operation.buffer.first(count);
+        operation.data = operation.buffer.data();
         start_ += count;
         if (start_ == bytes_.size()) {
             bytes_.clear();
@@ -154,9 +154,10 @@ private:
         }
         // Lent: what the callback looks at stays, whatever it writes or closes meanwhile.
         std::vector<std::byte> lent = std::exchange(bytes_, {});
-        reader.data = ConstBytes(lent).subspan(std::exchange(start_, 0));
+        const ConstBytes received = ConstBytes(lent).subspan(std::exchange(start_, 0));
+        reader.data = received.data();
         if (writer_ != nullptr) loop_.schedule(*this);
-        reader.complete(static_cast<std::int32_t>(reader.data.size()));
+        reader.complete(static_cast<std::int32_t>(received.size()));
     }
 
     Loop& loop_;

@@ -54,7 +54,7 @@ void ProxiedStream::on_received() noexcept {
         return end_with(kept_.empty() ? 0 : -EPROTO);
     }
     // What is lent lies still until this returns, so what follows the header is given on without a copy.
-    const std::string_view arrived = as_text(receive_.data);
+    const std::string_view arrived = as_text(receive_.received());
     const std::size_t before = kept_.size();
     kept_ += arrived.substr(0, std::min(arrived.size(), kMaxProxyHeaderBytes + 1 - before));
     const ProxyHeaderResult header = parse_proxy_header(kept_);
@@ -82,15 +82,16 @@ void ProxiedStream::on_received() noexcept {
 
 /// Hands `bytes` over to an operation; what its own buffer has no room for is kept.
 std::int32_t ProxiedStream::give(ReceiveOperation& operation, std::string_view bytes) {
+    std::size_t size = bytes.size();
     if (operation.buffer.empty()) {
-        operation.data = as_bytes(bytes);
+        operation.data = as_bytes(bytes).data();
     } else {
-        const std::size_t size = std::min(bytes.size(), operation.buffer.size());
+        size = std::min(size, operation.buffer.size());
         std::ranges::copy(as_bytes(bytes.substr(0, size)), operation.buffer.begin());
-        operation.data = operation.buffer.first(size);
+        operation.data = operation.buffer.data();
         kept_ = bytes.substr(size);
     }
-    return static_cast<std::int32_t>(operation.data.size());
+    return static_cast<std::int32_t>(size);
 }
 
 void ProxiedStream::end_with(std::int32_t result) noexcept { std::exchange(waiting_, nullptr)->complete(result); }

@@ -65,7 +65,7 @@ Task<void> shake_hands(Stream& stream, TlsEngine& engine, const std::string& pee
             throw TlsError(TlsError::Kind::kHandshake, peer,
                            fmt::format("the handshake has more than {} bytes", kMaxHandshakeBytes));
         }
-        engine.feed(receive.operation.data);
+        engine.feed(receive.operation.received());
     }
 }
 

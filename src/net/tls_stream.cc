@@ -38,7 +38,7 @@ public:
             const bool ended = closed_ || decrypt(operation.buffer, result);
             if (!closed_) settle_input();
             if (ended) {
-                operation.data = operation.buffer.first(static_cast<std::size_t>(std::max(result, 0)));
+                operation.data = operation.buffer.data();
                 operation.complete_inline(result);
                 return true;
             }
@@ -170,7 +170,7 @@ private:
             return;
         }
         if (receive_.result > 0) {
-            engine_->feed(receive_.data);
+            engine_->feed(receive_.received());
         } else if (receive_.result != -ECANCELED && read_result_ == kOpen) {
             // An end below, without one in the session: cut off.
             read_result_ = receive_.result == 0 ? -ECONNABORTED : receive_.result;
@@ -194,7 +194,7 @@ private:
         }
         settle_input();
         ReceiveOperation& reader = *std::exchange(reader_, nullptr);
-        reader.data = into.first(static_cast<std::size_t>(std::max(result, 0)));
+        reader.data = into.data();
         reader.complete(result);
     }
 

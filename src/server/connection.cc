@@ -74,7 +74,7 @@ void Connection::receive() noexcept {
 void Connection::on_received() noexcept {
     begin_turn();
     if (receive_.result > 0) {
-        received_bytes(as_text(receive_.data));
+        received_bytes(as_text(receive_.received()));
         if (phase_ == Phase::kReading && parser_.in_progress()) refuse_if_too_much();
     } else if (receive_.result == 0) {
         peer_finished_ = true;

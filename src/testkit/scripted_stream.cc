@@ -146,7 +146,6 @@ void ScriptedStream::play() noexcept {
     if (writer_ != nullptr || steps_.size() > 1) loop_.schedule(play_);
     if (step.kind == Kind::kEnd) {
         end_read_ = true;
-        reader.data = {};
         reader.complete(0);
         return;
     }
@@ -157,17 +156,18 @@ void ScriptedStream::play() noexcept {
         return;
     }
     std::string piece = std::move(step.text);
+    std::size_t size = piece.size();
     if (reader.buffer.empty()) {
         steps_.pop_front();
-        reader.data = as_bytes(piece);
+        reader.data = as_bytes(piece).data();
     } else {
-        std::size_t size = std::min(piece.size(), reader.buffer.size());
+        size = std::min(piece.size(), reader.buffer.size());
         std::ranges::copy(as_bytes(piece).first(size), reader.buffer.begin());
-        reader.data = reader.buffer.first(size);
+        reader.data = reader.buffer.data();
         step.text = piece.substr(size);
         if (step.text.empty()) steps_.pop_front();
     }
-    reader.complete(static_cast<std::int32_t>(reader.data.size()));
+    reader.complete(static_cast<std::int32_t>(size));
 }
 
 }  // namespace caropig::testkit

@@ -95,7 +95,7 @@ private:
             Step step = std::move(upstream_.steps_.front());
             upstream_.steps_.pop_front();
             lent_ = std::move(step.bytes);
-            reader_->data = as_bytes(lent_);
+            reader_->data = as_bytes(lent_).data();
             const int result = step.result > 0 ? static_cast<int>(lent_.size()) : step.result;
             std::exchange(reader_, nullptr)->complete_later(upstream_.loop_, result);
         }

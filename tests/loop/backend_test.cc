@@ -33,8 +33,8 @@ struct Noting : Kind {
         : Kind([](Operation& self) noexcept {
               auto& noting = static_cast<Noting&>(self);
               ++noting.completions;
-              if constexpr (requires { noting.data; }) {
-                  if (noting.result > 0) noting.seen += as_text(noting.data);
+              if constexpr (requires { noting.received(); }) {
+                  if (noting.result > 0) noting.seen += as_text(noting.received());
               }
               if (noting.then) noting.then();
           }) {
@@ -93,7 +93,7 @@ TEST_P(Backends, OneEdgeServesManyReads) {
     while (all.size() < 10) {
         if (!backend.submit(receive)) wait(receive);
         ASSERT_GT(receive.result, 0);
-        all += as_text(receive.data);
+        all += as_text(receive.received());
     }
     EXPECT_EQ(all, "0123456789");
     EXPECT_FALSE(backend.submit(receive));

@@ -56,7 +56,7 @@ struct Receiving : ReceiveOperation {
         : ReceiveOperation([](Operation& self) noexcept {
               auto& receiving = static_cast<Receiving&>(self);
               ++receiving.completions;
-              if (receiving.result > 0) receiving.seen += as_text(receiving.data);
+              receiving.seen += as_text(receiving.received());
           }) {}
     int completions = 0;
     int other = -1;

@@ -47,7 +47,7 @@ struct LentReceive : ReceiveOperation {
               auto& receive = static_cast<LentReceive&>(self);
               ++receive.completions;
               if (receive.during) receive.during();
-              if (receive.result > 0) receive.seen += as_text(receive.data);
+              if (receive.result > 0) receive.seen += as_text(receive.received());
           }) {}
     std::function<void()> during;
     std::string seen;

@@ -46,7 +46,7 @@ struct LentReceive : ReceiveOperation {
           from(stream) {}
     void completed() noexcept {
         results.push_back(result);
-        if (result > 0) all += as_text(data);
+        all += as_text(received());
     }
     Stream& from;
     std::string all;

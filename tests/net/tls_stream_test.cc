@@ -126,7 +126,7 @@ struct LentReads {
                       owner.result = self.result;
                       return;
                   }
-                  owner.text += as_text(owner.operation.data);
+                  owner.text += as_text(owner.operation.received());
                   owner.next();
               }),
               reads(reads) {}

@@ -14,8 +14,6 @@
 /// An operation stays where it is from its submission to its completion, and must not be destroyed in between.
 namespace caropig {
 
-class Backend;
-
 class Operation : public ReadyNode {
 public:
     using Complete = void (*)(Operation& self) noexcept;
@@ -51,9 +49,8 @@ public:
         state_ = State::kCompleting;
         executor.schedule(*this);
     }
-    /// Has `backend` try again in the executor's next round.
-    void retry_later(Executor& executor, Backend& backend) noexcept {
-        backend_ = &backend;
+    /// Has the loop's backend try again in the loop's next round.
+    void retry_later(Executor& executor) noexcept {
         state_ = State::kRetrying;
         executor.schedule(*this);
     }
@@ -63,14 +60,15 @@ public:
         state_ = State::kIdle;
     }
 
-    int fd = -1;  ///< The descriptor that the backend works on; a stream in memory leaves it alone.
+    /// The descriptor that the backend works on; a stream in memory leaves it alone. It shares a word with the state:
+    /// every idle connection has a pending operation, so its size counts.
+    int fd : 29 = -1;
 
 private:
     static void run(ReadyNode& node) noexcept;
 
+    State state_ : 3 = State::kIdle;
     Complete complete_;
-    Backend* backend_ = nullptr;
-    State state_ = State::kIdle;
 };
 
 /// Receives 1 or more bytes; a result of 0 is the end of the stream.
@@ -78,9 +76,12 @@ struct ReceiveOperation : Operation {
     using Operation::Operation;
     /// Where to put the bytes. Empty: into a buffer that the backend lends, so that an idle connection holds none.
     MutableBytes buffer;
-    /// The bytes received; lent ones are valid until the callback returns. Such an
-    /// operation never completes inline, so the buffer has one user at a time.
-    ConstBytes data;
+    /// Where the bytes are that were received: in `buffer` or in what was lent, which is valid until the callback
+    /// returns. An operation with a lent buffer never completes inline, so that buffer has one user at a time.
+    const std::byte* data = nullptr;
+    [[nodiscard]] ConstBytes received() const noexcept {
+        return {data, result > 0 ? static_cast<std::size_t>(result) : 0};
+    }
 };
 
 /// Sends all of `pieces`, one after the other; completes when the last byte was taken, or with the first error.
