@@ -1,18 +1,11 @@
 #include "server/active_request.h"
 
 #include "server/connection.h"
+#include "server/memory.h"
 
 namespace caropig::server {
 namespace {
 constexpr std::size_t kKeptBytes = std::size_t{16} * 1024;
-
-void recycle(std::string& text) {
-    if (text.capacity() > kKeptBytes) {
-        std::string().swap(text);
-    } else {
-        text.clear();
-    }
-}
 }  // namespace
 
 ActiveRequest::HandlerTimer::HandlerTimer(ActiveRequest& owner_) noexcept
@@ -32,13 +25,13 @@ void ActiveRequest::reset() {
     cut = Cut::kNot;
     gone_peer.clear();
     fields.clear();
-    recycle(head_text);
+    release(head_text, kKeptBytes);
     head_origin = {};
     owned = false;
     decoder.reset();
-    recycle(current);
+    release(current, kKeptBytes);
     position = 0;
-    recycle(incoming);
+    release(incoming, kKeptBytes);
     body_limit = 0;
     inflater.reset();
     inflater_chosen = false;
@@ -54,7 +47,7 @@ void ActiveRequest::reset() {
     sent.clear();
     streaming = Streaming::kNo;
     response_left = 0;
-    recycle(pending_head);
+    release(pending_head, kKeptBytes);
     written_in_a_row = 0;
 }
 

@@ -1,6 +1,7 @@
 #include "base/read_file.h"
 #include "http/h1/writer.h"
 #include "net/io_awaiter.h"
+#include "server/activity.h"
 #include "server/connection.h"
 #include "server/forwarding.h"
 #include <caropig/async/waiter.h>
@@ -36,8 +37,9 @@ constexpr std::size_t kCopiedPiece = std::size_t{128} * 1024;
 
 // ---- what the web layer sees
 
-Connection& Exchange::connection() noexcept { return static_cast<Connection&>(*this); }
-const Connection& Exchange::connection() const noexcept { return static_cast<const Connection&>(*this); }
+Activity& Exchange::activity() noexcept { return static_cast<Activity&>(*this); }
+const Activity& Exchange::activity() const noexcept { return static_cast<const Activity&>(*this); }
+Connection& Exchange::connection() const noexcept { return *activity().connection; }
 
 http::Method Exchange::method() const noexcept { return connection().head().method; }
 std::string_view Exchange::method_text() const noexcept { return connection().head().method_text; }
@@ -46,9 +48,9 @@ std::string_view Exchange::host() const noexcept { return connection().head().ho
 int Exchange::minor_version() const noexcept { return connection().head().minor_version; }
 http::HeadersView Exchange::headers() const noexcept { return connection().head().fields; }
 std::string Exchange::peer() const {
-    const Connection& self = connection();
-    if (self.active_ != nullptr && !self.active_->gone_peer.empty()) return self.active_->gone_peer;
-    return self.stream_->peer();
+    const ActiveRequest* active = activity().active.get();
+    if (active != nullptr && !active->gone_peer.empty()) return active->gone_peer;
+    return connection().stream_->peer();
 }
 ClientInfo Exchange::client() const {
     const std::string peer = this->peer();
@@ -82,7 +84,7 @@ void Exchange::run(Task<void> task) { connection().run(std::move(task)); }
 void Exchange::own_head() { connection().own_head(); }
 
 std::string_view Exchange::rebase(std::string_view view) const noexcept {
-    return connection().active_ != nullptr ? connection().active_->moved(view) : view;
+    return activity().active != nullptr ? activity().active->moved(view) : view;
 }
 
 Task<std::optional<std::string_view>> Exchange::read_body() {
@@ -101,13 +103,13 @@ Task<std::string> Exchange::read_whole_body() {
 
 int Exchange::status_if_cancelled() const noexcept {
     using Cut = ActiveRequest::Cut;
-    Cut cut = connection().active_ != nullptr ? connection().active_->cut : Cut::kNot;
+    Cut cut = activity().active != nullptr ? activity().active->cut : Cut::kNot;
     constexpr int kClientClosedRequest = 499;
     return cut == Cut::kTimedOut || cut == Cut::kStopping ? 503 : kClientClosedRequest;
 }
 
-void Exchange::set_max_body_bytes(std::uint64_t limit) noexcept { connection().activate().body_limit = limit; }
-void Exchange::set_max_inflated_bytes(std::uint64_t limit) noexcept { connection().activate().inflated_limit = limit; }
+void Exchange::set_max_body_bytes(std::uint64_t limit) noexcept { connection().activate_request().body_limit = limit; }
+void Exchange::set_max_inflated_bytes(std::uint64_t limit) noexcept { connection().activate_request().inflated_limit = limit; }
 bool Exchange::decodes_body() const noexcept { return connection().server_.options.decompress_requests(); }
 
 void Exchange::start_response(const ResponseHead& head, std::optional<std::uint64_t> length) {
@@ -123,51 +125,54 @@ void Exchange::inform(int status, std::string_view fields) { connection().inform
 
 const http::Headers& Exchange::trailers() const noexcept {
     static const http::Headers none;
-    const ActiveRequest* active = connection().active_.get();
+    const ActiveRequest* active = activity().active.get();
     return active != nullptr && active->decoder ? active->decoder->trailers() : none;
 }
 
 // ---- the request
 
 const http::h1::RequestHead& Connection::head() const noexcept {
-    return active_ != nullptr && active_->owned ? active_->head : server_.head;
+    const ActiveRequest* active = activity_->active.get();
+    return active != nullptr && active->owned ? active->head : server_.head;
 }
 
 /// Gives the request being handled what it needs to wait: the bytes that follow its head move to it.
-ActiveRequest& Connection::activate() {
-    if (active_ != nullptr) return *active_;
+ActiveRequest& Connection::activate_request() {
+    Activity& activity = *activity_;
+    if (activity.active != nullptr) return *activity.active;
     const http::h1::RequestHead& request = server_.head;
-    active_ = server_.take_active(*this);
-    if (in_input_) {
+    activity.active = server_.take_active(*this);
+    ActiveRequest& active = *activity.active;
+    if (activity.in_input) {
         // The bytes stay where they are, also those of the head: a long pipeline is not copied request by request.
-        active_->current.swap(input_);
-        active_->position = static_cast<std::size_t>(unparsed_.data() - active_->current.data());
-        input_start_ = 0;
+        active.current.swap(activity.input);
+        active.position = static_cast<std::size_t>(activity.unparsed.data() - active.current.data());
+        activity.input_start = 0;
     } else {
-        active_->current.assign(unparsed_);
+        active.current.assign(activity.unparsed);
     }
-    unparsed_ = {};
-    rest_taken_ = true;
-    active_->body_limit = server_.options.max_body_bytes();
-    active_->inflated_limit = server_.options.max_inflated_bytes();
-    active_->body_done = !has_body();
-    if (!active_->body_done) active_->decoder.emplace(request.framing, request.content_length);
-    return *active_;
+    activity.unparsed = {};
+    activity.rest_taken = true;
+    active.body_limit = server_.options.max_body_bytes();
+    active.inflated_limit = server_.options.max_inflated_bytes();
+    active.body_done = !activity.has_body();
+    if (!active.body_done) active.decoder.emplace(request.framing, request.content_length);
+    return active;
 }
 
 void Connection::own_head() {
-    ActiveRequest& active = activate();
+    ActiveRequest& active = activate_request();
     if (active.owned) return;
-    active.own(server_.head, head_text_);
-    path_ = active.moved(path_);
-    query_ = active.moved(query_);
+    active.own(server_.head, activity_->head_text);
+    activity_->path_ = active.moved(activity_->path_);
+    activity_->query_ = active.moved(activity_->query_);
 }
 
 void Connection::run(Task<void> task) {
     flush();                               // the answers of earlier requests do not wait for this one
     if (phase_ == Phase::kClosed) return;  // nobody took them: this request is dropped with its connection
     own_head();
-    ActiveRequest& active = *active_;
+    ActiveRequest& active = *activity_->active;
     CAROPIG_CHECK(!active.task, "a request was run twice");
     active.cancellation.emplace();
     active.task.emplace(std::move(task));
@@ -176,30 +181,31 @@ void Connection::run(Task<void> task) {
         end_exchange();
         return;
     }
-    if (auto timeout = server_.options.handler_timeout(); timeout.count() > 0 && !responded_) {
+    if (auto timeout = server_.options.handler_timeout(); timeout.count() > 0 && !activity_->responded_) {
         active.handler_timer.arm(server_.loop, server_.loop.now() + timeout);
     }
-    if (hung_up_) return client_gone();
     receive();
 }
 
 void Connection::on_handler_timeout() noexcept {
-    if (responded_ || active_->cut != ActiveRequest::Cut::kNot) return;
+    ActiveRequest& active = *activity_->active;
+    if (activity_->responded_ || active.cut != ActiveRequest::Cut::kNot) return;
     ++server_.limits.handler_deadline;
-    log::warning("the handler of " + std::string(active_->head.method_text) + " " + std::string(path_) +
+    log::warning("the handler of " + std::string(active.head.method_text) + " " + std::string(activity_->path_) +
                  " took too long (handler_timeout)");
-    active_->cut = ActiveRequest::Cut::kTimedOut;
-    active_->cancellation->request();
+    active.cut = ActiveRequest::Cut::kTimedOut;
+    active.cancellation->request();
 }
 
 /// What the handler threw is said in the log, or to the client where it was the client's doing.
 void Connection::take_result() noexcept {
-    active_->handler_timer.disarm();
-    auto where = [this] { return std::string(active_->head.method_text) + " " + std::string(path_); };
+    ActiveRequest& active = *activity_->active;
+    active.handler_timer.disarm();
+    auto where = [this, &active] { return std::string(active.head.method_text) + " " + std::string(activity_->path_); };
     try {
-        active_->task->result();
+        active.task->result();
     } catch (const Cancelled&) {
-        if (active_->cut == ActiveRequest::Cut::kNot) log::warning(where() + ": the handler ended with Cancelled");
+        if (active.cut == ActiveRequest::Cut::kNot) log::warning(where() + ": the handler ended with Cancelled");
     } catch (const BodyError& error) {
         if (error.status() == 413) ++(error.limit() == kBodyLimit ? server_.limits.body : server_.limits.inflated);
         if (error.status() == 408) ++server_.limits.body_deadline;
@@ -207,9 +213,9 @@ void Connection::take_result() noexcept {
         if (!limit.empty()) limit = " (" + limit + ")";
         log::info(std::to_string(error.status()) + " " + where() + " from " + stream_->peer() + ": " + error.what() +
                   limit);
-        keep_alive_ = false;
-        linger_ = true;
-        if (!responded_) {
+        activity_->keep_alive = false;
+        activity_->linger = true;
+        if (!activity_->responded_) {
             const std::string_view fields = error.status() == 415 ? BodyInflater::kAcceptEncoding : std::string_view();
             respond({error.status(), "text/plain; charset=UTF-8", fields}, std::string(error.what()) + "\n", nullptr);
         }
@@ -220,16 +226,16 @@ void Connection::take_result() noexcept {
     } catch (...) {
         log::write(log::Level::kError, "application", where() + ": the handler threw what is no std::exception");
     }
-    active_->task.reset();
+    active.task.reset();
 }
 
 void Connection::answer_unanswered() {
     using Cut = ActiveRequest::Cut;
-    Cut cut = active_ != nullptr ? active_->cut : Cut::kNot;
+    Cut cut = activity_->active != nullptr ? activity_->active->cut : Cut::kNot;
     if (cut == Cut::kNot) {
         respond({500, "text/plain; charset=UTF-8", {}}, "Internal Server Error\n", nullptr);
     } else {
-        keep_alive_ = false;
+        activity_->keep_alive = false;
         std::string_view why = cut == Cut::kTimedOut ? "the request took too long\n" : "the server is stopping\n";
         respond({503, "text/plain; charset=UTF-8", "Retry-After: 1\r\n"}, why, nullptr);
     }
@@ -239,7 +245,7 @@ void Connection::answer_unanswered() {
 
 /// The next piece of what has come of the body: nothing at its end, an empty piece when more must come first.
 std::optional<std::string_view> Connection::next_piece() {
-    ActiveRequest& active = *active_;
+    ActiveRequest& active = *activity_->active;
     while (!active.body_done) {
         if (active.decoder->done()) {
             active.body_done = true;
@@ -294,7 +300,7 @@ public:
             allowed = std::max(allowed, std::chrono::duration_cast<Duration>(std::min(earned, kLongest)));
         }
         active.body_deadline = began_ + allowed - active.body_waited;
-        connection.read_timer_.arm(loop_, *active.body_deadline);
+        connection.arm_timer(*active.body_deadline);
         if (active.handler_timer.armed()) {
             handler_left_ = active.handler_timer.deadline() - began_;
             active.handler_timer.disarm();
@@ -316,7 +322,7 @@ private:
 };
 
 Task<std::optional<std::string_view>> Connection::read_body() {
-    ActiveRequest& active = activate();
+    ActiveRequest& active = activate_request();
     if (!active.body_done && active.body_received == 0 && active.head.content_length > active.body_limit &&
         active.head.framing == http::h1::Framing::kLength) {
         throw BodyError(413, "the request's body is too large", kBodyLimit);
@@ -331,7 +337,7 @@ Task<std::optional<std::string_view>> Connection::read_body() {
         if (active.body_timed_out)
             throw BodyError(408, "the request's body took too long", "body_timeout, min_body_rate");
         // Where a response has been begun, its head has still to go out.
-        const bool can_tell = !responded_ || !active.pending_head.empty();
+        const bool can_tell = !activity_->responded_ || !active.pending_head.empty();
         if (active.head.expect_continue && !active.continue_sent && can_tell) send_continue();
         BodyWait wait(*this, active);
         active.body_arrived.clear();
@@ -342,7 +348,7 @@ Task<std::optional<std::string_view>> Connection::read_body() {
 
 /// The same without its content codings.
 Task<std::optional<std::string_view>> Connection::read_decoded_body() {
-    ActiveRequest& active = activate();
+    ActiveRequest& active = activate_request();
     if (!std::exchange(active.inflater_chosen, true)) {
         active.inflater = BodyInflater::make(head().fields, active.inflated_limit);
     }
@@ -363,18 +369,19 @@ Task<std::optional<std::string_view>> Connection::read_decoded_body() {
 
 /// Sends an interim response; for HTTP/1.0, which has none, nothing.
 void Connection::inform(int status, std::string_view fields) {
-    CAROPIG_CHECK(phase_ == Phase::kHandling && !responded_, "an interim response after the response");
+    CAROPIG_CHECK(phase_ == Phase::kHandling && !activity_->responded_, "an interim response after the response");
     CAROPIG_CHECK(status >= 102 && status <= 199, "100 and 101 are sent by the server itself");
     if (head().minor_version < 1 || gone_) return;
     http::h1::append_interim_response(server_.cork, status, fields);
-    if (!corked_) flush();
+    if (!activity_->corked) flush();
 }
 
 void Connection::send_continue() {
-    if (active_->head.minor_version < 1) return;
-    active_->continue_sent = true;
+    ActiveRequest& active = *activity_->active;
+    if (active.head.minor_version < 1) return;
+    active.continue_sent = true;
     server_.cork += http::h1::kContinueResponse;
-    if (!corked_) flush();
+    if (!activity_->corked) flush();
 }
 
 // ---- the response
@@ -385,16 +392,16 @@ void Connection::append_head(std::string& out, const ResponseHead& response, htt
     start.status = response.status;
     start.framing = framing;
     start.content_length = length;
-    start.keep_alive = keep_alive_;
-    start.request_minor_version = fresh_ ? 1 : head().minor_version;
+    start.keep_alive = activity_->keep_alive;
+    start.request_minor_version = fresh() ? 1 : head().minor_version;
     start.content_type = response.content_type;
     http::h1::append_response_head(out, start, response.fields, server_.date_line());
 }
 
 void Connection::respond(const ResponseHead& response, std::string_view body, std::string* movable,
                          std::shared_ptr<const void> owner) {
-    CAROPIG_CHECK(phase_ == Phase::kHandling && !responded_, "a request was answered twice");
-    responded_ = true;
+    CAROPIG_CHECK(phase_ == Phase::kHandling && !activity_->responded_, "a request was answered twice");
+    activity_->responded_ = true;
     if (gone_) return;
     CAROPIG_CHECK(response.status >= 200, "an interim response is no answer: use inform()");
     bool with_body = status_has_body(response.status);
@@ -403,61 +410,63 @@ void Connection::respond(const ResponseHead& response, std::string_view body, st
                 status_is_framed(response.status) ? http::h1::Framing::kLength : http::h1::Framing::kNone,
                 with_body ? body.size() : 0);
     if (with_body && head().method != http::Method::kHead) {
-        if ((movable != nullptr || owner != nullptr) && body.size() >= kMovedBody && !send_.pending()) {
+        if ((movable != nullptr || owner != nullptr) && body.size() >= kMovedBody && !activity_->output.pending()) {
             if (movable != nullptr) {
-                out_body_ = std::move(*movable);
+                activity_->output.send_body(std::move(*movable));
             } else {
-                out_shared_ = body;
-                out_owner_ = std::move(owner);
+                activity_->output.send_body(body, std::move(owner));
             }
             flush();
             return;
         }
         server_.cork += body;
     }
-    if (!corked_) flush();
+    if (!activity_->corked) flush();
 }
 
 /// Where the rest of the body is not worth waiting for, the connection ends with this response.
 void Connection::forget_unreadable_body() noexcept {
-    if (server_.stopping) keep_alive_ = false;
+    Activity& activity = *activity_;
+    if (server_.stopping) activity.keep_alive = false;
     const http::h1::RequestHead& request = head();
-    if (!has_body() || (active_ != nullptr && active_->body_done)) return;
-    bool client_waits = request.expect_continue && (active_ == nullptr || !active_->continue_sent);
-    if (client_waits || request.content_length > server_.options.max_drained_bytes()) keep_alive_ = false;
+    const ActiveRequest* active = activity.active.get();
+    if (!activity.has_body() || (active != nullptr && active->body_done)) return;
+    bool client_waits = request.expect_continue && (active == nullptr || !active->continue_sent);
+    if (client_waits || request.content_length > server_.options.max_drained_bytes()) activity.keep_alive = false;
 }
 
 void Connection::start_response(const ResponseHead& response, std::optional<std::uint64_t> length) {
-    CAROPIG_CHECK(phase_ == Phase::kHandling && !responded_, "a request was answered twice");
-    CAROPIG_CHECK(active_ != nullptr, "a response is streamed by a task: use Exchange::run()");
-    responded_ = true;
-    active_->handler_timer.disarm();
+    CAROPIG_CHECK(phase_ == Phase::kHandling && !activity_->responded_, "a request was answered twice");
+    CAROPIG_CHECK(activity_->active != nullptr, "a response is streamed by a task: use Exchange::run()");
+    activity_->responded_ = true;
+    ActiveRequest& active = *activity_->active;
+    active.handler_timer.disarm();
     forget_unreadable_body();
     using Streaming = ActiveRequest::Streaming;
     CAROPIG_CHECK(response.status >= 200, "an interim response is no answer: use inform()");
     http::h1::Framing framing = http::h1::Framing::kLength;
     if (!status_has_body(response.status)) {
-        active_->streaming = Streaming::kNoBody;
+        active.streaming = Streaming::kNoBody;
         if (!status_is_framed(response.status)) framing = http::h1::Framing::kNone;
         length = 0;
     } else if (length) {
-        active_->streaming = Streaming::kLength;
-        active_->response_left = *length;
-    } else if (active_->head.minor_version >= 1) {
-        active_->streaming = Streaming::kChunked;
+        active.streaming = Streaming::kLength;
+        active.response_left = *length;
+    } else if (active.head.minor_version >= 1) {
+        active.streaming = Streaming::kChunked;
         framing = http::h1::Framing::kChunked;
     } else {
-        active_->streaming = Streaming::kUntilClose;
+        active.streaming = Streaming::kUntilClose;
         framing = http::h1::Framing::kUntilClose;
-        keep_alive_ = false;
+        activity_->keep_alive = false;
     }
-    append_head(active_->pending_head, response, framing, length.value_or(0));
-    if (active_->head.method == http::Method::kHead) active_->streaming = Streaming::kNoBody;
+    append_head(active.pending_head, response, framing, length.value_or(0));
+    if (active.head.method == http::Method::kHead) active.streaming = Streaming::kNoBody;
 }
 
 Task<void> Connection::write(std::string_view data) {
     using Streaming = ActiveRequest::Streaming;
-    ActiveRequest& active = *active_;
+    ActiveRequest& active = *activity_->active;
     if (data.empty() && active.pending_head.empty()) co_return;
     if (active.streaming == Streaming::kLength && data.size() > active.response_left) {
         throw std::length_error("the response's body is longer than its Content-Length");
@@ -489,7 +498,7 @@ Task<void> Connection::write(std::string_view data) {
 
 Task<void> Connection::finish(std::string_view trailers) {
     using Streaming = ActiveRequest::Streaming;
-    ActiveRequest& active = *active_;
+    ActiveRequest& active = *activity_->active;
     if (active.streaming == Streaming::kLength && active.response_left > 0) {
         throw std::length_error("the response's body is shorter than its Content-Length");
     }
@@ -523,7 +532,7 @@ Task<bool> Connection::send_file(int file, std::uint64_t offset, std::size_t cou
     send.operation.count = count;
     co_await send_waiting(send, count);
     const std::int32_t outcome = send.operation.result;
-    active_->response_left -= std::min<std::uint64_t>(send.operation.sent, active_->response_left);
+    activity_->active->response_left -= std::min<std::uint64_t>(send.operation.sent, activity_->active->response_left);
     if (outcome == -EOPNOTSUPP) co_return false;
     if (outcome == -EINVAL && send.operation.sent == 0) co_return false;
     // These are of the file; the client may still hear that its answer is cut short.
@@ -538,7 +547,7 @@ Task<bool> Connection::send_file(int file, std::uint64_t offset, std::size_t cou
 
 Task<void> Connection::write_file(int file, std::uint64_t offset, std::uint64_t count) {
     using Streaming = ActiveRequest::Streaming;
-    ActiveRequest& active = *active_;
+    ActiveRequest& active = *activity_->active;
     if (active.streaming == Streaming::kLength && count > active.response_left) {
         throw std::length_error("the response's body is longer than its Content-Length");
     }
@@ -572,31 +581,31 @@ Task<void> Connection::copy_file(int file, std::uint64_t offset, std::uint64_t c
 /// Performs an operation that sends `size` bytes from what the handler holds, and waits until that is done.
 template <class Awaiter>
 Task<void> Connection::send_waiting(Awaiter& send, std::size_t size) {
-    ActiveRequest& active = *active_;
+    ActiveRequest& active = *activity_->active;
     try {
         flush();  // a 100 (Continue) of this request may lie in the cork
-        while (send_.pending()) {
+        while (activity_->output.pending()) {
             active.sent.clear();
             co_await active.sent.wait();
         }
         if (gone_) throw IoError(errno_code(ECONNRESET), "write to " + stream_->peer());
-        arm_write_timer(send.operation.sent);
+        activity_->output.follow(send.operation.sent);
         co_await send;
         // A client that takes everything at once never makes the handler wait.
         active.written_in_a_row += size;
         if (active.written_in_a_row >= kWrittenInARow) {
             active.written_in_a_row = 0;
-            disarm_write_timer();
+            activity_->output.stop_following();
             co_await yield();
         }
     } catch (const Cancelled&) {
         // Nobody knows how much of this piece was sent, so nothing may follow it, also where the handler goes on after
         // a with_timeout() of its own.
-        disarm_write_timer();
+        activity_->output.stop_following();
         client_gone();
         throw;
     }
-    disarm_write_timer();
+    activity_->output.stop_following();
 }
 
 }  // namespace caropig::server

@@ -11,8 +11,7 @@
 namespace caropig::server {
 namespace {
 
-constexpr std::size_t kCorkCapacity = std::size_t{16} * 1024;
-constexpr std::size_t kSpareRequests = 256;
+constexpr std::size_t kSpare = 256;  // of what connections need while they are not idle
 constexpr Duration kDateCheck = std::chrono::milliseconds(10);
 constexpr Duration kRefusalLogInterval = std::chrono::seconds(1);
 // Connections that are told 503 hold a descriptor until the client has taken it; beyond so many they are only closed.
@@ -30,14 +29,8 @@ std::string address_group(const std::string& peer) {
 }  // namespace
 
 Server::State::State(Loop& loop_, Service& service_, ServerOptions options_)
-    : loop(loop_), service(service_), options(std::move(options_)), cork(new_cork()) {
+    : loop(loop_), service(service_), options(std::move(options_)), cork(Output::new_cork()) {
     fields.resize(options.max_fields());
-}
-
-std::string Server::State::new_cork() {
-    std::string fresh;
-    fresh.reserve(kCorkCapacity);
-    return fresh;
 }
 
 std::string_view Server::State::date_line() {
@@ -50,16 +43,28 @@ std::string_view Server::State::date_line() {
 }
 
 std::unique_ptr<ActiveRequest> Server::State::take_active(Connection& connection) {
-    if (spare_.empty()) return std::make_unique<ActiveRequest>(connection);
-    std::unique_ptr<ActiveRequest> active = std::move(spare_.back());
-    spare_.pop_back();
+    if (spare_requests_.empty()) return std::make_unique<ActiveRequest>(connection);
+    std::unique_ptr<ActiveRequest> active = std::move(spare_requests_.back());
+    spare_requests_.pop_back();
     active->connection = &connection;
     return active;
 }
 
 void Server::State::give_back(std::unique_ptr<ActiveRequest> active) {
     active->reset();
-    if (spare_.size() < kSpareRequests) spare_.push_back(std::move(active));
+    if (spare_requests_.size() < kSpare) spare_requests_.push_back(std::move(active));
+}
+
+std::unique_ptr<Activity> Server::State::take_activity() {
+    if (spare_activities_.empty()) return std::make_unique<Activity>(loop, options, cork);
+    std::unique_ptr<Activity> activity = std::move(spare_activities_.back());
+    spare_activities_.pop_back();
+    return activity;
+}
+
+void Server::State::give_back(std::unique_ptr<Activity> activity) {
+    activity->reset();
+    if (spare_activities_.size() < kSpare) spare_activities_.push_back(std::move(activity));
 }
 
 void Server::State::accepted(std::unique_ptr<net::Stream> stream) {
@@ -104,7 +109,7 @@ void Server::State::log_refusal(std::string_view what, std::string_view limit) {
 }
 
 Connection& Server::State::add(std::unique_ptr<net::Stream> stream) {
-    auto* connection = new Connection(*this, std::move(stream));  // deletes itself when it is over
+    auto* connection = new (memory_.allocate()) Connection(*this, std::move(stream));
     connection->next_ = first;
     if (first != nullptr) first->previous_ = connection;
     first = connection;
@@ -116,6 +121,12 @@ void Server::State::remove(Connection& connection) noexcept {
     (connection.previous_ != nullptr ? connection.previous_->next_ : first) = connection.next_;
     if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
     if (--connection_count == 0) all_closed.set();
+}
+
+/// A connection that is over asks for this.
+void Server::State::destroy(Connection& connection) noexcept {
+    connection.~Connection();
+    memory_.free(&connection);
 }
 
 Server::Server(Loop& loop, Service& service, ServerOptions options)

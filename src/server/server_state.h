@@ -3,6 +3,8 @@
 #include "http/h1/parser.h"
 #include "http/h1/writer.h"
 #include "server/active_request.h"
+#include "server/activity.h"
+#include "server/slab.h"
 #include <caropig/async/event.h>
 #include <caropig/loop/loop.h>
 #include <caropig/net/listener.h>
@@ -50,13 +52,14 @@ struct Server::State {
 
     /// Answers of the batch of requests being handled; empty between two rounds of the loop.
     std::string cork;
-    [[nodiscard]] static std::string new_cork();
 
     /// The "Date: …" line of the current second.
     std::string_view date_line();
 
     std::unique_ptr<ActiveRequest> take_active(Connection& connection);
     void give_back(std::unique_ptr<ActiveRequest> active);
+    std::unique_ptr<Activity> take_activity();
+    void give_back(std::unique_ptr<Activity> activity);
 
     void accepted(std::unique_ptr<net::Stream> stream);
     /// The same behind a proxy that speaks the PROXY protocol (proxied.cc).
@@ -71,12 +74,15 @@ struct Server::State {
     void refuse_address(Connection& connection);
     void refuse_proxied(const std::string& peer, std::string_view problem);
     void remove(Connection& connection) noexcept;
+    void destroy(Connection& connection) noexcept;
 
 private:
     http::h1::DateCache date_;
     std::string_view date_line_;
     TimePoint date_checked_{};
-    std::vector<std::unique_ptr<ActiveRequest>> spare_;
+    Slab<Connection> memory_;
+    std::vector<std::unique_ptr<ActiveRequest>> spare_requests_;
+    std::vector<std::unique_ptr<Activity>> spare_activities_;
 };
 
 }  // namespace caropig::server

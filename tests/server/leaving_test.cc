@@ -52,6 +52,28 @@ TEST(ServerLeaving, WhileTheHandlerWaits) {
     }
 }
 
+TEST(ServerLeaving, WhileNothingIsReceived) {
+    // Enough has been read ahead, so that no receive is pending which would tell of it; for the second time, and for the
+    // first after a request for which the hang-up was waited for already.
+    for (bool before : {false, true}) {
+        Talk talk(ServerOptions().read_ahead_bytes(100));
+        const std::string request =
+            "POST /gated HTTP/1.1\r\nHost: a\r\nContent-Length: 300\r\n\r\n" + std::string(300, 'a');
+        if (before) {
+            talk.client.send(request);
+            talk.service.gate.set();
+            talk.loop.run_ready();
+            EXPECT_EQ(talk.client.summary(), "200 gated:");
+            talk.service.gate.clear();
+        }
+        talk.client.send(request);
+        EXPECT_EQ(talk.service.running, 1);
+        talk.client.leave();
+        EXPECT_EQ(talk.service.cancelled, 1) << before;
+        EXPECT_TRUE(talk.client.served());
+    }
+}
+
 TEST(ServerLeaving, WithinTheBatchThatBringsTheRequest) {
     // The end of the stream and the hang-up come together with the request. HTTP/1.0 knows no 100 to ask with.
     for (std::string version : {"1.0", "1.1"}) {

@@ -21,6 +21,7 @@ class Loop;
 namespace caropig::server {
 
 class Connection;
+struct Activity;
 
 /// The request's body is not what it should be, or came too slowly. Its status is the answer that it deserves.
 class BodyError : public std::runtime_error {
@@ -155,8 +156,9 @@ protected:
 
 private:
     friend class Connection;
-    [[nodiscard]] Connection& connection() noexcept;
-    [[nodiscard]] const Connection& connection() const noexcept;
+    [[nodiscard]] Activity& activity() noexcept;
+    [[nodiscard]] const Activity& activity() const noexcept;
+    [[nodiscard]] Connection& connection() const noexcept;
 
     std::string_view path_;
     std::string_view query_;

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "http/h1/parser.h"
+#include "server/active_request.h"
+#include "server/output.h"
+#include <caropig/async/executor.h>
+#include <caropig/loop/operation.h>
+#include <caropig/server/service.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace caropig::server {
+
+class Connection;
+
+/// What a connection needs while something is going on, and an idle one does not have: the head being read and the
+/// request being answered, what lies unparsed, what lies unsent. A server keeps those that are not in use and gives out
+/// the last one that came back, so that a busy loop works with a few that its cache knows.
+struct Activity final : Exchange {
+    Activity(Loop& loop, const ServerOptions& options, std::string& cork) noexcept;
+
+    void attach(Connection& to) noexcept {
+        connection = &to;
+        output.attach(to);
+    }
+
+    /// Makes it as new for another connection, keeping memory of moderate size. Nothing may be pending.
+    void reset() noexcept;
+
+    struct Hangup : HangupOperation {
+        explicit Hangup(Activity& activity) noexcept;
+        Activity& owner;
+    };
+    struct Turn : ReadyNode {
+        explicit Turn(Activity& activity) noexcept;
+        Activity& owner;
+    };
+
+    Connection* connection = nullptr;
+
+    http::h1::HeadParser parser;
+    std::string input;            // the beginning of a head, or pipelined requests that wait
+    std::size_t input_start = 0;  // what of it is used up; input is empty when all is
+    std::string_view unparsed;    // what follows the head being handled, while it is in the input
+    std::string_view head_text;   // the head being handled, while it is in the input
+    std::unique_ptr<ActiveRequest> active;
+
+    Output output;
+    Hangup hangup{*this};
+    Turn turn{*this};
+
+    std::size_t lingered = 0;
+    std::size_t held = 0;          // bytes of the connection in Server::State::buffered
+    std::size_t left_in_turn = 0;  // requests that it may still answer before others have their turn
+
+    bool keep_alive = true;
+    bool corked = false;  // answers are collected until the input has been gone through
+    bool processing = false;
+    bool in_input = false;    // the head being handled lies in `input`
+    bool rest_taken = false;  // the active request has the bytes that follow its head
+    bool linger = false;      // unread bytes may be on their way: closing at once would lose the answer
+};
+
+}  // namespace caropig::server
