@@ -26,14 +26,14 @@ struct Descriptor {
     Operation* reader = nullptr;
     Operation* writer = nullptr;
     Operation* hangup = nullptr;
-    std::uint32_t generation = 0;  // told apart from an earlier descriptor of the same number
-    std::uint16_t read_turn = 0;   // the turn in which it was last read; the same number again only costs it a round
-    Waits reader_kind : 4 = Waits::kNothing;
-    Waits writer_kind : 4 = Waits::kNothing;
+    std::uint16_t generation = 0;  // told apart from an earlier descriptor of the same number
+    std::uint8_t read_turn = 0;    // the turn in which it was last read; the same number again only costs it a round
+    Waits reader_kind = Waits::kNothing;
+    Waits writer_kind = Waits::kNothing;
+    bool readable = false;
+    bool writable = false;
     bool attached : 1 = false;
-    bool one_shot : 1 = false;  // of a library: its readiness is asked for anew each time
-    bool readable : 1 = false;
-    bool writable : 1 = false;
+    bool one_shot : 1 = false;       // of a library: its readiness is asked for anew each time
     bool peer_finished : 1 = false;  // the peer sends no more
     bool gone : 1 = false;           // and does not listen any more either
 };
@@ -168,6 +168,7 @@ public:
     }
 
     int attach(int fd) noexcept override {
+        if (fd > Operation::kMaxFd) return -EMFILE;
         Descriptor& descriptor = at(fd);
         ++descriptor.generation;
         epoll_event event{};
@@ -179,7 +180,7 @@ public:
         descriptor.readable = false;
         descriptor.writable = true;  // most often so; if not, the first send says EAGAIN
         descriptor.peer_finished = descriptor.gone = false;
-        descriptor.read_turn = static_cast<std::uint16_t>(turn_ - 1);
+        descriptor.read_turn = static_cast<std::uint8_t>(turn_ - 1);
         return 0;
     }
 
@@ -230,11 +231,16 @@ private:
         return static_cast<int>(std::min<std::int64_t>((*timeout + kTick - Duration(1)) / kTick, kLongest));
     }
 
-    Descriptor& at(int fd) {
-        auto index = static_cast<std::size_t>(fd);
+    void add_pages(std::size_t index) {
         while (index / kDescriptorsPerPage >= descriptors_.size()) {
             descriptors_.push_back(std::make_unique<DescriptorPage>());
         }
+    }
+
+    Descriptor& at(int fd) {
+        auto index = static_cast<std::size_t>(fd);
+        if (index / kDescriptorsPerPage >= descriptors_.size()) [[unlikely]]
+            add_pages(index);
         return (*descriptors_[index / kDescriptorsPerPage])[index % kDescriptorsPerPage];
     }
 
@@ -322,7 +328,7 @@ private:
 
     void dispatch(const epoll_event& event) noexcept {
         auto fd = static_cast<int>(static_cast<std::uint32_t>(event.data.u64));
-        auto generation = static_cast<std::uint32_t>(event.data.u64 >> 32);
+        auto generation = static_cast<std::uint16_t>(event.data.u64 >> 32);
         Descriptor& descriptor = at(fd);
         if (!descriptor.attached || descriptor.generation != generation) return;
         bool failed = (event.events & (EPOLLHUP | EPOLLERR)) != 0;
@@ -334,24 +340,23 @@ private:
         }
         if (failed || (event.events & EPOLLRDHUP) != 0) descriptor.peer_finished = true;
         if (failed) descriptor.gone = true;
-        descriptor.readable = descriptor.readable || can_read;
-        descriptor.writable = descriptor.writable || can_write;
+        descriptor.readable |= can_read;
+        descriptor.writable |= can_write;
         if (can_read && descriptor.reader != nullptr && descriptor.reader->state() == Operation::State::kWaiting) {
             read_ready(fd, descriptor);
         }
-        // The callback may have closed the descriptor.
-        Descriptor& again = at(fd);
-        if (can_write && again.attached && again.generation == generation && again.writer != nullptr &&
-            again.writer->state() == Operation::State::kWaiting) {
-            write_ready(again);
+        // Each callback may have closed the descriptor.
+        const auto still_there = [&] { return descriptor.attached && descriptor.generation == generation; };
+        if (can_write && descriptor.writer != nullptr && still_there() &&
+            descriptor.writer->state() == Operation::State::kWaiting) {
+            write_ready(descriptor);
         }
-        Descriptor& last = at(fd);
-        if (failed && last.attached && last.generation == generation && last.hangup != nullptr) {
-            std::exchange(last.hangup, nullptr)->complete(0);
+        if (failed && descriptor.hangup != nullptr && still_there()) {
+            std::exchange(descriptor.hangup, nullptr)->complete(0);
         }
     }
 
-    void dispatch_poll(int fd, std::uint32_t generation, bool can_read, bool can_write) noexcept {
+    void dispatch_poll(int fd, std::uint16_t generation, bool can_read, bool can_write) noexcept {
         auto complete = [this, fd, generation](Operation* Descriptor::* which) {
             Descriptor& descriptor = at(fd);
             if (!descriptor.attached || descriptor.generation != generation || descriptor.*which == nullptr) return;
@@ -377,7 +382,7 @@ private:
         operation.complete(outcome);
     }
 
-    void accept_ready(int fd, std::uint32_t generation) noexcept {
+    void accept_ready(int fd, std::uint16_t generation) noexcept {
         for (int i = 0; i < kAcceptsPerTurn; ++i) {
             Descriptor& descriptor = at(fd);
             if (descriptor.generation != generation || descriptor.reader == nullptr) return;
@@ -432,7 +437,7 @@ private:
     int event_count_ = 0;
     int epoll_ = -1;
     int wake_ = -1;
-    std::uint16_t turn_ = 1;
+    std::uint8_t turn_ = 1;
 };
 
 }  // namespace

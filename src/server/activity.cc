@@ -24,8 +24,9 @@ Activity::Turn::Turn(Activity& activity) noexcept
     : ReadyNode([](ReadyNode& self) noexcept { static_cast<Turn&>(self).owner.connection->on_turn(); }),
       owner(activity) {}
 
-Activity::Activity(Loop& loop, const ServerOptions& options, std::string& cork) noexcept
-    : parser(head_limits(options)), output(loop, options, cork) {}
+Activity::Activity(Loop& loop, const ServerOptions& options, const http::h1::RequestHead& at_once,
+                   std::string& cork) noexcept
+    : parser(head_limits(options)), head(&at_once), output(loop, options, cork) {}
 
 void Activity::reset() noexcept {
     turn.unlink();

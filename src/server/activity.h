@@ -20,14 +20,17 @@ class Connection;
 /// request being answered, what lies unparsed, what lies unsent. A server keeps those that are not in use and gives out
 /// the last one that came back, so that a busy loop works with a few that its cache knows.
 struct Activity final : Exchange {
-    Activity(Loop& loop, const ServerOptions& options, std::string& cork) noexcept;
+    /// `at_once` is the head of the request that is answered without a wait; it and `cork` are the server's.
+    Activity(Loop& loop, const ServerOptions& options, const http::h1::RequestHead& at_once,
+             std::string& cork) noexcept;
 
     void attach(Connection& to) noexcept {
         connection = &to;
         output.attach(to);
     }
 
-    /// Makes it as new for another connection, keeping memory of moderate size. Nothing may be pending.
+    /// Makes it as new for another connection, keeping memory of moderate size, wherever it was given up. Nothing may
+    /// be pending. That of a connection which has become idle is as new already.
     void reset() noexcept;
 
     struct Hangup : HangupOperation {
@@ -40,12 +43,14 @@ struct Activity final : Exchange {
     };
 
     Connection* connection = nullptr;
+    Activity* next_spare = nullptr;  // while the server keeps it
 
     http::h1::HeadParser parser;
-    std::string input;            // the beginning of a head, or pipelined requests that wait
-    std::size_t input_start = 0;  // what of it is used up; input is empty when all is
-    std::string_view unparsed;    // what follows the head being handled, while it is in the input
-    std::string_view head_text;   // the head being handled, while it is in the input
+    std::string input;                  // the beginning of a head, or pipelined requests that wait
+    std::size_t input_start = 0;        // what of it is used up; input is empty when all is
+    std::string_view unparsed;          // what follows the head being handled, while it is in the input
+    std::string_view head_text;         // the head being handled, while it is in the input
+    const http::h1::RequestHead* head;  // of the request being handled, or handled last
     std::unique_ptr<ActiveRequest> active;
 
     Output output;

@@ -49,7 +49,7 @@ void Connection::start_refused() {
 /// Gives it what it needs while something is going on; settle() takes it away again.
 Activity& Connection::activate() {
     if (activity_ == nullptr) {
-        activity_ = server_.take_activity();
+        activity_ = &server_.take_activity();
         activity_->attach(*this);
     }
     return *activity_;
@@ -191,7 +191,7 @@ void Connection::continue_reading() {
         if (used == 0) break;                                     // the beginning of a head
         activity.input_start += used;
         if (activity.input_start == activity.input.size()) {
-            activity.input.clear();
+            release(activity.input);
             activity.input_start = 0;
         }
     }
@@ -252,6 +252,7 @@ void Connection::begin_exchange() {
     phase_ = Phase::kHandling;
     head_started_ = false;
     activity.responded_ = false;
+    activity.head = &request;
     --activity.left_in_turn;
     ++requests_;
     activity.keep_alive = request.keep_alive && !server_.stopping && requests_ != server_.options.max_requests();
@@ -399,7 +400,7 @@ void Connection::end_exchange() {
     if (active != nullptr && active->streaming != Streaming::kNo && active->streaming != Streaming::kFinished) {
         return close();  // cut short: the client sees that the body is incomplete
     }
-    bool unread = active != nullptr && active->decoder ? !active->body_done : activity.has_body();
+    bool unread = active != nullptr && active->decoder ? !active->body_done : activity.head->has_body();
     if (!activity.keep_alive) {
         activity.linger =
             activity.linger || unread || !activity.unparsed.empty() || (active != nullptr && !active->incoming.empty());
@@ -451,10 +452,16 @@ void Connection::next_request() {
             activity.active->position = 0;
         }
         activity.input.swap(activity.active->current);
+        if (activity.input.empty()) release(activity.input);
         activity.input_start = activity.active->position;
-        server_.give_back(std::move(activity.active));
+        give_back_request();
     }
     if (!activity.corked) flush();
+}
+
+void Connection::give_back_request() noexcept {
+    activity_->head = &server_.head;
+    server_.give_back(std::move(activity_->active));
 }
 
 void Connection::close_after_flush() {
@@ -571,7 +578,7 @@ void Connection::close() noexcept {
     if (activity_ == nullptr) return;
     activity_->output.stop_following();
     activity_->turn.unlink();
-    if (activity_->active != nullptr) server_.give_back(std::move(activity_->active));
+    if (activity_->active != nullptr) give_back_request();
 }
 
 /// Counts the bytes that this connection holds with those of the others.
@@ -589,19 +596,21 @@ void Connection::account() noexcept {
 /// need, and the connection itself once it is over.
 void Connection::settle() noexcept {
     if (activity_ != nullptr) {
-        account();
-        if (activity_->corked || activity_->output.pending()) return;
-        if (phase_ == Phase::kReading) {
-            if (!activity_->input.empty()) return;
-        } else if (phase_ != Phase::kClosed) {
+        Activity& activity = *activity_;
+        const bool pending = activity.output.pending();
+        const bool idle = phase_ == Phase::kReading && activity.input.empty() && !pending;
+        if (!idle || activity.held != 0) account();
+        if (pending || activity.corked || !(idle || phase_ == Phase::kClosed)) return;
+        if (activity.hangup.pending()) {
+            if (idle) stream_->cancel(activity.hangup);
             return;
         }
-        if (activity_->hangup.pending()) {
-            if (phase_ == Phase::kReading) stream_->cancel(activity_->hangup);
-            return;
+        if (!idle) {
+            server_.buffered -= std::exchange(activity.held, 0);
+            activity.reset();
         }
-        server_.buffered -= std::exchange(activity_->held, 0);
-        server_.give_back(std::move(activity_));
+        activity_ = nullptr;
+        server_.give_back(activity);
     }
     if (phase_ == Phase::kClosed && !ReceiveOperation::pending()) server_.destroy(*this);
 }

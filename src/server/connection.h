@@ -93,7 +93,7 @@ private:
 
     // The exchange (exchange.cc).
     void respond(const ResponseHead& head, std::string_view body, std::string* movable,
-                 std::shared_ptr<const void> owner = nullptr);
+                 std::shared_ptr<const void>* owner = nullptr);
     void append_head(std::string& out, const ResponseHead& head, http::h1::Framing framing, std::uint64_t length);
     void run(Task<void> task);
     void own_head();
@@ -121,6 +121,7 @@ private:
     void end_exchange();
     void drain();
     void next_request();
+    void give_back_request() noexcept;
     void close_after_flush();
     void finish_closing();
 
@@ -131,13 +132,11 @@ private:
     void account() noexcept;
     void settle() noexcept;
 
-    [[nodiscard]] const http::h1::RequestHead& head() const noexcept;
-
     Server::State& server_;
     std::unique_ptr<net::Stream> stream_;
     Connection* next_ = nullptr;
     Connection* previous_ = nullptr;
-    std::unique_ptr<Activity> activity_;                            // while something is going on
+    Activity* activity_ = nullptr;                                  // while something is going on
     std::pair<const std::string, std::size_t>* address_ = nullptr;  // its count in Server::State, where one is kept
 
     std::uint32_t requests_ = 0;  // on this connection

@@ -41,12 +41,12 @@ Activity& Exchange::activity() noexcept { return static_cast<Activity&>(*this); 
 const Activity& Exchange::activity() const noexcept { return static_cast<const Activity&>(*this); }
 Connection& Exchange::connection() const noexcept { return *activity().connection; }
 
-http::Method Exchange::method() const noexcept { return connection().head().method; }
-std::string_view Exchange::method_text() const noexcept { return connection().head().method_text; }
-std::string_view Exchange::target() const noexcept { return connection().head().target; }
-std::string_view Exchange::host() const noexcept { return connection().head().host; }
-int Exchange::minor_version() const noexcept { return connection().head().minor_version; }
-http::HeadersView Exchange::headers() const noexcept { return connection().head().fields; }
+http::Method Exchange::method() const noexcept { return activity().head->method; }
+std::string_view Exchange::method_text() const noexcept { return activity().head->method_text; }
+std::string_view Exchange::target() const noexcept { return activity().head->target; }
+std::string_view Exchange::host() const noexcept { return activity().head->host; }
+int Exchange::minor_version() const noexcept { return activity().head->minor_version; }
+http::HeadersView Exchange::headers() const noexcept { return activity().head->fields; }
 std::string Exchange::peer() const {
     const ActiveRequest* active = activity().active.get();
     if (active != nullptr && !active->gone_peer.empty()) return active->gone_peer;
@@ -63,14 +63,10 @@ ClientInfo Exchange::client() const {
 bool Exchange::trusts_proxies() const noexcept { return !connection().server_.options.proxies().trusted().empty(); }
 Loop& Exchange::loop() const noexcept { return connection().server_.loop; }
 
-bool Exchange::has_body() const noexcept {
-    const http::h1::RequestHead& head = connection().head();
-    return head.framing == http::h1::Framing::kChunked ||
-           (head.framing == http::h1::Framing::kLength && head.content_length > 0);
-}
+bool Exchange::has_body() const noexcept { return activity().head->has_body(); }
 
 std::optional<std::uint64_t> Exchange::content_length() const noexcept {
-    const http::h1::RequestHead& head = connection().head();
+    const http::h1::RequestHead& head = *activity().head;
     if (head.framing != http::h1::Framing::kLength) return std::nullopt;
     return head.content_length;
 }
@@ -78,7 +74,7 @@ std::optional<std::uint64_t> Exchange::content_length() const noexcept {
 void Exchange::respond(const ResponseHead& head, std::string_view body) { connection().respond(head, body, nullptr); }
 void Exchange::respond(const ResponseHead& head, std::string&& body) { connection().respond(head, body, &body); }
 void Exchange::respond(const ResponseHead& head, std::string_view body, std::shared_ptr<const void> owner) {
-    connection().respond(head, body, nullptr, std::move(owner));
+    connection().respond(head, body, nullptr, &owner);
 }
 void Exchange::run(Task<void> task) { connection().run(std::move(task)); }
 void Exchange::own_head() { connection().own_head(); }
@@ -131,11 +127,6 @@ const http::Headers& Exchange::trailers() const noexcept {
 
 // ---- the request
 
-const http::h1::RequestHead& Connection::head() const noexcept {
-    const ActiveRequest* active = activity_->active.get();
-    return active != nullptr && active->owned ? active->head : server_.head;
-}
-
 /// Gives the request being handled what it needs to wait: the bytes that follow its head move to it.
 ActiveRequest& Connection::activate_request() {
     Activity& activity = *activity_;
@@ -155,7 +146,7 @@ ActiveRequest& Connection::activate_request() {
     activity.rest_taken = true;
     active.body_limit = server_.options.max_body_bytes();
     active.inflated_limit = server_.options.max_inflated_bytes();
-    active.body_done = !activity.has_body();
+    active.body_done = !activity.head->has_body();
     if (!active.body_done) active.decoder.emplace(request.framing, request.content_length);
     return active;
 }
@@ -164,6 +155,7 @@ void Connection::own_head() {
     ActiveRequest& active = activate_request();
     if (active.owned) return;
     active.own(server_.head, activity_->head_text);
+    activity_->head = &active.head;
     activity_->path_ = active.moved(activity_->path_);
     activity_->query_ = active.moved(activity_->query_);
 }
@@ -371,7 +363,7 @@ Task<std::optional<std::string_view>> Connection::read_decoded_body() {
 void Connection::inform(int status, std::string_view fields) {
     CAROPIG_CHECK(phase_ == Phase::kHandling && !activity_->responded_, "an interim response after the response");
     CAROPIG_CHECK(status >= 102 && status <= 199, "100 and 101 are sent by the server itself");
-    if (head().minor_version < 1 || gone_) return;
+    if (activity_->head->minor_version < 1 || gone_) return;
     http::h1::append_interim_response(server_.cork, status, fields);
     if (!activity_->corked) flush();
 }
@@ -393,13 +385,13 @@ void Connection::append_head(std::string& out, const ResponseHead& response, htt
     start.framing = framing;
     start.content_length = length;
     start.keep_alive = activity_->keep_alive;
-    start.request_minor_version = fresh() ? 1 : head().minor_version;
+    start.request_minor_version = fresh() ? 1 : activity_->head->minor_version;
     start.content_type = response.content_type;
     http::h1::append_response_head(out, start, response.fields, server_.date_line());
 }
 
 void Connection::respond(const ResponseHead& response, std::string_view body, std::string* movable,
-                         std::shared_ptr<const void> owner) {
+                         std::shared_ptr<const void>* owner) {
     CAROPIG_CHECK(phase_ == Phase::kHandling && !activity_->responded_, "a request was answered twice");
     activity_->responded_ = true;
     if (gone_) return;
@@ -409,12 +401,12 @@ void Connection::respond(const ResponseHead& response, std::string_view body, st
     append_head(server_.cork, response,
                 status_is_framed(response.status) ? http::h1::Framing::kLength : http::h1::Framing::kNone,
                 with_body ? body.size() : 0);
-    if (with_body && head().method != http::Method::kHead) {
+    if (with_body && activity_->head->method != http::Method::kHead) {
         if ((movable != nullptr || owner != nullptr) && body.size() >= kMovedBody && !activity_->output.pending()) {
             if (movable != nullptr) {
                 activity_->output.send_body(std::move(*movable));
             } else {
-                activity_->output.send_body(body, std::move(owner));
+                activity_->output.send_body(body, std::move(*owner));
             }
             flush();
             return;
@@ -428,9 +420,9 @@ void Connection::respond(const ResponseHead& response, std::string_view body, st
 void Connection::forget_unreadable_body() noexcept {
     Activity& activity = *activity_;
     if (server_.stopping) activity.keep_alive = false;
-    const http::h1::RequestHead& request = head();
+    const http::h1::RequestHead& request = *activity.head;
     const ActiveRequest* active = activity.active.get();
-    if (!activity.has_body() || (active != nullptr && active->body_done)) return;
+    if (!activity.head->has_body() || (active != nullptr && active->body_done)) return;
     bool client_waits = request.expect_continue && (active == nullptr || !active->continue_sent);
     if (client_waits || request.content_length > server_.options.max_drained_bytes()) activity.keep_alive = false;
 }

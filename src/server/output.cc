@@ -33,10 +33,15 @@ Output::Outcome Output::flush(net::Stream& stream) {
         cork_.clear();
         return Outcome::kPending;
     }
-    const std::string_view body = body_owner_ != nullptr ? shared_body_ : std::string_view(body_);
-    if (cork_.empty() && body.empty()) return Outcome::kSent;
-    pieces_ = {as_bytes(cork_), as_bytes(body)};
-    send_.pieces = std::span(pieces_).first(body.empty() ? 1 : 2);
+    std::size_t count = 1;
+    pieces_[0] = as_bytes(cork_);
+    if (body_owner_ != nullptr || !body_.empty()) [[unlikely]] {
+        pieces_[1] = as_bytes(body_owner_ != nullptr ? shared_body_ : std::string_view(body_));
+        count = 2;
+    } else if (cork_.empty()) {
+        return Outcome::kSent;
+    }
+    send_.pieces = std::span(pieces_).first(count);
     if (!stream.submit(send_)) {
         out_ = std::move(cork_);  // on the heap, so its bytes stay where they are
         cork_ = new_cork();
@@ -44,7 +49,7 @@ Output::Outcome Output::flush(net::Stream& stream) {
         return Outcome::kPending;
     }
     cork_.clear();
-    release_body();
+    if (count == 2) release_body();
     return send_.result < 0 ? Outcome::kFailed : Outcome::kSent;
 }
 

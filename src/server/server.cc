@@ -11,7 +11,6 @@
 namespace caropig::server {
 namespace {
 
-constexpr std::size_t kSpare = 256;  // of what connections need while they are not idle
 constexpr Duration kDateCheck = std::chrono::milliseconds(10);
 constexpr Duration kRefusalLogInterval = std::chrono::seconds(1);
 // Connections that are told 503 hold a descriptor until the client has taken it; beyond so many they are only closed.
@@ -31,6 +30,10 @@ std::string address_group(const std::string& peer) {
 Server::State::State(Loop& loop_, Service& service_, ServerOptions options_)
     : loop(loop_), service(service_), options(std::move(options_)), cork(Output::new_cork()) {
     fields.resize(options.max_fields());
+}
+
+Server::State::~State() {
+    while (spare_activity_ != nullptr) delete std::exchange(spare_activity_, spare_activity_->next_spare);
 }
 
 std::string_view Server::State::date_line() {
@@ -53,18 +56,6 @@ std::unique_ptr<ActiveRequest> Server::State::take_active(Connection& connection
 void Server::State::give_back(std::unique_ptr<ActiveRequest> active) {
     active->reset();
     if (spare_requests_.size() < kSpare) spare_requests_.push_back(std::move(active));
-}
-
-std::unique_ptr<Activity> Server::State::take_activity() {
-    if (spare_activities_.empty()) return std::make_unique<Activity>(loop, options, cork);
-    std::unique_ptr<Activity> activity = std::move(spare_activities_.back());
-    spare_activities_.pop_back();
-    return activity;
-}
-
-void Server::State::give_back(std::unique_ptr<Activity> activity) {
-    activity->reset();
-    if (spare_activities_.size() < kSpare) spare_activities_.push_back(std::move(activity));
 }
 
 void Server::State::accepted(std::unique_ptr<net::Stream> stream) {

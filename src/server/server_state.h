@@ -24,6 +24,9 @@ class Connection;
 /// What the connections of one server share; all of it on one thread.
 struct Server::State {
     State(Loop& loop_, Service& service_, ServerOptions options_);
+    ~State();
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
 
     Loop& loop;
     Service& service;
@@ -58,8 +61,20 @@ struct Server::State {
 
     std::unique_ptr<ActiveRequest> take_active(Connection& connection);
     void give_back(std::unique_ptr<ActiveRequest> active);
-    std::unique_ptr<Activity> take_activity();
-    void give_back(std::unique_ptr<Activity> activity);
+    Activity& take_activity() {
+        if (spare_activity_ == nullptr) return *new Activity(loop, options, head, cork);
+        --spare_activity_count_;
+        return *std::exchange(spare_activity_, spare_activity_->next_spare);
+    }
+    /// For one that is as new.
+    void give_back(Activity& activity) noexcept {
+        if (spare_activity_count_ == kSpare) [[unlikely]] {
+            delete &activity;
+            return;
+        }
+        ++spare_activity_count_;
+        activity.next_spare = std::exchange(spare_activity_, &activity);
+    }
 
     void accepted(std::unique_ptr<net::Stream> stream);
     /// The same behind a proxy that speaks the PROXY protocol (proxied.cc).
@@ -77,12 +92,15 @@ struct Server::State {
     void destroy(Connection& connection) noexcept;
 
 private:
+    static constexpr std::size_t kSpare = 256;  // of what connections need while they are not idle
+
     http::h1::DateCache date_;
     std::string_view date_line_;
     TimePoint date_checked_{};
     Slab<Connection> memory_;
     std::vector<std::unique_ptr<ActiveRequest>> spare_requests_;
-    std::vector<std::unique_ptr<Activity>> spare_activities_;
+    Activity* spare_activity_ = nullptr;  // the first of those that are linked by next_spare
+    std::size_t spare_activity_count_ = 0;
 };
 
 }  // namespace caropig::server

@@ -60,14 +60,15 @@ public:
         state_ = State::kIdle;
     }
 
-    /// The descriptor that the backend works on; a stream in memory leaves it alone. It shares a word with the state:
-    /// every idle connection has a pending operation, so its size counts.
-    int fd : 29 = -1;
+    /// The descriptor that the backend works on, at most kMaxFd; a stream in memory leaves it alone. It shares a word
+    /// with the state: every idle connection has a pending operation, so its size counts.
+    static constexpr int kMaxFd = (1 << 23) - 1;
+    int fd : 24 = -1;
 
 private:
     static void run(ReadyNode& node) noexcept;
 
-    State state_ : 3 = State::kIdle;
+    State state_ : 8 = State::kIdle;
     Complete complete_;
 };
 

@@ -39,6 +39,11 @@ struct RequestHead {
     bool expect_continue = false;      ///< it waits for 100 (Continue) before it sends the body
     bool upgrade = false;              ///< Upgrade is there and Connection names it
     bool https_target = false;         ///< the target is absolute, and its scheme https
+
+    /// Whether a body follows; of length 0 counts as none.
+    [[nodiscard]] bool has_body() const noexcept {
+        return framing == Framing::kChunked || (framing == Framing::kLength && content_length > 0);
+    }
 };
 
 struct ResponseHead {
