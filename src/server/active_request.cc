@@ -49,6 +49,7 @@ void ActiveRequest::reset() {
     response_left = 0;
     release(pending_head, kKeptBytes);
     written_in_a_row = 0;
+    upgraded.reset();
 }
 
 void ActiveRequest::own(const http::h1::RequestHead& from, std::string_view text) {

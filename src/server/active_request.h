@@ -3,6 +3,7 @@
 #include "http/h1/body_decoder.h"
 #include "http/h1/parser.h"
 #include "server/body_inflater.h"
+#include "server/upgraded_stream.h"
 #include <caropig/async/cancellation.h>
 #include <caropig/async/event.h>
 #include <caropig/async/task.h>
@@ -76,6 +77,7 @@ struct ActiveRequest : detail::TaskCompletion {
     std::uint64_t response_left = 0;
     std::string pending_head;  // goes out with the first piece
     std::size_t written_in_a_row = 0;
+    std::unique_ptr<UpgradedStream> upgraded;  // what the handler has of a connection that speaks another protocol
 };
 
 }  // namespace caropig::server

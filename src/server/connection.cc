@@ -5,6 +5,7 @@
 #include <caropig/base/log.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace caropig::server {
@@ -64,7 +65,8 @@ void Connection::receive() noexcept {
         if (active == nullptr) return;
         std::size_t ahead = active->current.size() - active->position + active->incoming.size();
         std::size_t allowed = server_.holds_too_much() ? 0 : server_.options.read_ahead_bytes();
-        if (peer_finished_ || ahead >= std::max<std::size_t>(allowed, 1)) return watch_for_hangup();
+        // After an upgrade it is the handler who receives.
+        if (peer_finished_ || active->upgraded || ahead >= std::max<std::size_t>(allowed, 1)) return watch_for_hangup();
     }
     if (peer_finished_) return;
     ReceiveOperation& receiving = *this;
@@ -88,6 +90,8 @@ void Connection::on_received() noexcept {
     } else if (receiving.result == 0) {
         peer_finished_ = true;
         received_end();
+    } else if (receiving.result == -ECANCELED && upgraded() && !gone_) {
+        activity_->active->body_arrived.set();  // upgrade() waits for it
     } else {
         client_gone();
     }
@@ -401,6 +405,7 @@ void Connection::end_exchange() {
         return close();  // cut short: the client sees that the body is incomplete
     }
     bool unread = active != nullptr && active->decoder ? !active->body_done : activity.head->has_body();
+    if (active != nullptr && active->upgraded) activity.linger = true;
     if (!activity.keep_alive) {
         activity.linger =
             activity.linger || unread || !activity.unparsed.empty() || (active != nullptr && !active->incoming.empty());
@@ -482,7 +487,11 @@ void Connection::finish_closing() {
 // ---- stopping
 
 void Connection::begin_stop() {
-    if (phase_ == Phase::kReading) arm_read_timer();
+    if (phase_ == Phase::kReading) {
+        arm_read_timer();
+    } else if (upgraded()) {
+        cut_off();  // it may never end by itself
+    }
 }
 
 void Connection::cut_off() {
@@ -562,6 +571,8 @@ void Connection::client_gone() noexcept {
     if (phase_ == Phase::kHandling && active != nullptr && active->task) {
         if (active->cut == ActiveRequest::Cut::kNot) active->cut = ActiveRequest::Cut::kGone;
         active->sent.set();
+        active->body_arrived.set();
+        if (active->upgraded) active->upgraded->tell_hangup();
         active->gone_peer = stream_->peer();
         active->cancellation->request();
         stream_->close();

@@ -22,6 +22,9 @@ namespace caropig::server {
 ///                                  ──answered──> kDraining ──> kReading   (a body was left unread)
 ///                                  ──answered──> kFlushing ──> kLingering ──> kClosed
 ///
+/// A request that is upgraded to another protocol stays in kHandling until its handler ends, and then goes to
+/// kFlushing.
+///
 /// A request that is answered within Service::serve() passes through kHandling without any memory of its own: its head
 /// is read in place, its answer written into the server's cork, and one send answers all requests of one receive.
 /// A request that waits gets an ActiveRequest, and the connection goes on receiving into it, so that the client's
@@ -86,6 +89,10 @@ private:
     void arm_read_timer() noexcept;
     void arm_timer(TimePoint deadline) noexcept { Timer::arm(server_.loop, deadline); }
     [[nodiscard]] bool has_input() const noexcept { return activity_ != nullptr && !activity_->input.empty(); }
+    /// Its handler speaks another protocol.
+    [[nodiscard]] bool upgraded() const noexcept {
+        return activity_ != nullptr && activity_->active != nullptr && activity_->active->upgraded != nullptr;
+    }
     [[nodiscard]] bool fresh() const noexcept { return requests_ == 0; }
     void fail_request(int status, std::string_view reason, std::string_view limit = {});
     void refuse(const http::h1::ParseError& error);
@@ -114,6 +121,9 @@ private:
     Task<bool> send_file(int file, std::uint64_t offset, std::size_t count);
     template <class Awaiter>
     Task<void> send_waiting(Awaiter& send, std::size_t size);
+    Task<void> wait_until_sent();
+    [[nodiscard]] bool offers_upgrade(std::string_view protocol) const noexcept;
+    Task<net::Stream*> upgrade(std::string_view protocol, std::string_view fields);
     void answer_unanswered();
     void take_result() noexcept;
 

@@ -100,7 +100,9 @@ Task<std::string> Exchange::read_whole_body() {
 int Exchange::status_if_cancelled() const noexcept {
     using Cut = ActiveRequest::Cut;
     Cut cut = activity().active != nullptr ? activity().active->cut : Cut::kNot;
+    constexpr int kSwitchingProtocols = 101;
     constexpr int kClientClosedRequest = 499;
+    if (upgraded()) return kSwitchingProtocols;
     return cut == Cut::kTimedOut || cut == Cut::kStopping ? 503 : kClientClosedRequest;
 }
 
@@ -117,6 +119,13 @@ Task<void> Exchange::write_file(int file, std::uint64_t offset, std::uint64_t co
 }
 Task<void> Exchange::finish() { return connection().finish({}); }
 Task<void> Exchange::finish(const http::Headers& trailers) { return connection().finish(trailers.wire()); }
+bool Exchange::offers_upgrade(std::string_view protocol) const noexcept {
+    return connection().offers_upgrade(protocol);
+}
+Task<net::Stream*> Exchange::upgrade(std::string_view protocol, std::string_view fields) {
+    return connection().upgrade(protocol, fields);
+}
+bool Exchange::upgraded() const noexcept { return connection().upgraded(); }
 void Exchange::inform(int status, std::string_view fields) { connection().inform(status, fields); }
 
 const http::Headers& Exchange::trailers() const noexcept {
@@ -503,6 +512,16 @@ Task<void> Connection::finish(std::string_view trailers) {
     active.streaming = Streaming::kFinished;
 }
 
+/// Waits until what the connection had to send is sent, so that somebody else may.
+Task<void> Connection::wait_until_sent() {
+    ActiveRequest& active = *activity_->active;
+    while (activity_->output.pending()) {
+        active.sent.clear();
+        co_await active.sent.wait();
+    }
+    if (gone_) throw IoError(errno_code(ECONNRESET), "write to " + stream_->peer());
+}
+
 /// Sends from the handler's own memory, and waits until that is done.
 Task<void> Connection::send_pieces(std::span<const ConstBytes> pieces) {
     net::IoAwaiter<SendOperation, net::Stream> send(*stream_);
@@ -576,11 +595,7 @@ Task<void> Connection::send_waiting(Awaiter& send, std::size_t size) {
     ActiveRequest& active = *activity_->active;
     try {
         flush();  // a 100 (Continue) of this request may lie in the cork
-        while (activity_->output.pending()) {
-            active.sent.clear();
-            co_await active.sent.wait();
-        }
-        if (gone_) throw IoError(errno_code(ECONNRESET), "write to " + stream_->peer());
+        co_await wait_until_sent();
         activity_->output.follow(send.operation.sent);
         co_await send;
         // A client that takes everything at once never makes the handler wait.
@@ -598,6 +613,54 @@ Task<void> Connection::send_waiting(Awaiter& send, std::size_t size) {
         throw;
     }
     activity_->output.stop_following();
+}
+
+// ---- another protocol
+
+bool Connection::offers_upgrade(std::string_view protocol) const noexcept {
+    const Activity& activity = *activity_;
+    const http::h1::RequestHead& request = *activity.head;
+    bool unread = activity.head->has_body() && (activity.active == nullptr || !activity.active->body_done);
+    return request.upgrade && request.keep_alive && !unread && !activity.responded_ &&
+           request.fields.has_token("Upgrade", protocol);
+}
+
+/// The receive that waits for the client's next bytes must end first: the handler's takes its place.
+Task<net::Stream*> Connection::upgrade(std::string_view protocol, std::string_view fields) {
+    CAROPIG_CHECK(activity_->active != nullptr && activity_->active->task,
+                  "an upgrade needs a task: use Exchange::run()");
+    if (!offers_upgrade(protocol)) {
+        throw std::logic_error("the client does not offer this upgrade: ask offers_upgrade() first");
+    }
+    ActiveRequest& active = *activity_->active;
+    active.handler_timer.disarm();
+    activity_->responded_ = true;
+    activity_->keep_alive = false;
+    std::string lines = "Connection: upgrade\r\nUpgrade: " + std::string(protocol) + "\r\n";
+    lines += fields;
+    constexpr int kSwitchingProtocols = 101;
+    try {
+        if (gone_) throw IoError(errno_code(ECONNRESET), "write to " + stream_->peer());
+        http::h1::append_interim_response(server_.cork, kSwitchingProtocols, lines);
+        flush();
+        co_await wait_until_sent();
+        ReceiveOperation& receiving = *this;
+        active.upgraded = std::make_unique<UpgradedStream>(*stream_);
+        if (receiving.pending()) stream_->cancel(receiving);
+        while (receiving.pending()) {
+            active.body_arrived.clear();
+            co_await active.body_arrived.wait();
+        }
+        if (gone_) throw IoError(errno_code(ECONNRESET), "read from " + stream_->peer());
+    } catch (const Cancelled&) {
+        client_gone();  // nobody knows whether the answer went out
+        throw;
+    }
+    active.current.erase(0, std::exchange(active.position, 0));
+    active.upgraded->give(std::exchange(active.current, {}) + std::exchange(active.incoming, {}));
+    watch_for_hangup();
+    if (server_.stopping) cut_off();
+    co_return active.upgraded.get();
 }
 
 }  // namespace caropig::server

@@ -17,6 +17,9 @@
 namespace caropig {
 class Loop;
 }
+namespace caropig::net {
+class Stream;
+}
 
 namespace caropig::server {
 
@@ -95,7 +98,7 @@ public:
     /// The same for a body that others share: it is sent from where it is, and `owner` keeps it alive until then.
     void respond(const ResponseHead& head, std::string_view body, std::shared_ptr<const void> owner);
     /// What a handler that was cancelled stands for in a log: 503 after its deadline or a stop, 499 (nginx's word) when
-    /// the client has gone.
+    /// the client has gone, 101 when it spoke another protocol.
     [[nodiscard]] int status_if_cancelled() const noexcept;
     /// Whether a response has been sent or begun.
     [[nodiscard]] bool responded() const noexcept { return responded_; }
@@ -149,6 +152,24 @@ public:
     /// Sends an interim response before the response: 103 (Early Hints) with Link fields, or 102. `fields` as in
     /// ResponseHead. HTTP/1.0 clients know no interim responses and get nothing (RFC 9110 15.2).
     void inform(int status, std::string_view fields);
+
+    // Another protocol on the same connection (RFC 9110 7.8).
+
+    /// Whether the client offers to go on with `protocol` ("websocket"; case does not matter) and may be taken at its
+    /// word: in HTTP/1.1, named by Upgrade, which Connection names, without "close"; nothing of a body is unread, and
+    /// nothing was answered.
+    [[nodiscard]] bool offers_upgrade(std::string_view protocol) const noexcept;
+
+    /// Answers 101 (Switching Protocols) with `fields` (as in ResponseHead, without Upgrade and Connection) and gives
+    /// the connection to the handler, which runs in run(): a stream whose first bytes are those that the client had
+    /// sent behind the request. It is the exchange's, and valid until the handler's task ends, which ends the
+    /// connection; no operation of it may be pending then. What the handler sends must have been awaited. HTTP's
+    /// deadlines and limits do not apply any more. The connection counts as open, and its handler is cancelled when the
+    /// client is gone for good, and as soon as the server begins to stop, which gives it shutdown_timeout for a
+    /// goodbye. Throws std::logic_error unless offers_upgrade(protocol), IoError when the client has gone, Cancelled.
+    Task<net::Stream*> upgrade(std::string_view protocol, std::string_view fields = {});
+    /// Whether upgrade() was called, so that there is nothing to answer.
+    [[nodiscard]] bool upgraded() const noexcept;
 
 protected:
     Exchange() = default;
