@@ -351,7 +351,7 @@ Task<std::optional<std::string_view>> Connection::read_body() {
 Task<std::optional<std::string_view>> Connection::read_decoded_body() {
     ActiveRequest& active = activate_request();
     if (!std::exchange(active.inflater_chosen, true)) {
-        active.inflater = BodyInflater::make(head().fields, active.inflated_limit);
+        active.inflater = BodyInflater::make(activity_->head->fields, active.inflated_limit);
     }
     for (;;) {
         if (active.inflater != nullptr) {

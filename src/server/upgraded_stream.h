@@ -34,6 +34,8 @@ public:
     void tell_hangup() noexcept;
 
 private:
+    bool submit_file(SendFileOperation& operation) noexcept override { return below_.submit(operation); }
+
     net::Stream& below_;
     std::string received_;
     std::size_t start_ = 0;  // what lies before it has been read

@@ -3,6 +3,7 @@
 #include <caropig/web/request.h>
 #include <caropig/web/router.h>
 
+#include <stdexcept>
 #include <utility>
 
 namespace caropig::web {
@@ -55,6 +56,16 @@ Task<std::optional<std::string_view>> Request::take_whole_body() {
     if (std::exchange(taken_, true) || body_.empty()) co_return std::nullopt;
     co_return body_;
 }
+
+const http::Headers& Request::trailers() const noexcept { return exchange_->trailers(); }
+
+void Request::inform(int status, const http::Headers& fields) {
+    if (status < 102 || status > 199) throw std::invalid_argument("an interim response has a status of 102 to 199");
+    if (exchange_->responded()) throw std::logic_error("an interim response comes before the response");
+    exchange_->inform(status, fields.wire());
+}
+
+bool Request::offers_upgrade(std::string_view protocol) const noexcept { return exchange_->offers_upgrade(protocol); }
 
 void Request::set_max_body_bytes(std::uint64_t limit) noexcept { exchange_->set_max_body_bytes(limit); }
 void Request::set_max_inflated_bytes(std::uint64_t limit) noexcept { exchange_->set_max_inflated_bytes(limit); }

@@ -103,6 +103,7 @@ void RequestHandler::write(std::string_view text) {
 
 Task<void> RequestHandler::flush() {
     server::Exchange& exchange = *request_->exchange_;
+    if (exchange.upgraded()) throw std::logic_error("flush() after upgrade()");
     if (!std::exchange(flushed_, true)) {
         const auto& compression = request_->application().compression();
         if (compression) encoder_ = ResponseCoding::begin(*compression, request_->headers(), response_);
@@ -111,6 +112,21 @@ Task<void> RequestHandler::flush() {
     std::string piece = ResponseSender::take_body(response_);
     if (encoder_) encoder_->write(std::exchange(piece, {}), http::ContentEncoder::Flush::kYes, piece);
     co_await exchange.write(piece);
+}
+
+void RequestHandler::add_trailer(std::string_view name, std::string_view value) {
+    BodyWriter(*request_->exchange_, trailers_).add_trailer(name, value);
+}
+
+Task<net::Stream*> RequestHandler::upgrade(std::string_view protocol) {
+    require_unsent();
+    server::Exchange& exchange = *request_->exchange_;
+    if (!exchange.offers_upgrade(protocol)) {
+        response_ = Response::upgrade(*request_, protocol, {});
+        throw Finish();
+    }
+    flushed_ = finished_ = true;
+    return exchange.upgrade(protocol, response_.headers().wire());
 }
 
 void RequestHandler::finish(std::string_view text) {
@@ -177,6 +193,7 @@ Task<int> HandlerRunner::run(Request& request, std::unique_ptr<RequestHandler> h
         handler->set_status(status_of(failure));
         handler->write_error(status_of(failure), failure);
     }
+    if (exchange.upgraded()) co_return 101;
     handler->finished_ = true;
     Response& response = handler->response_;
     if (handler->flushed_) {
@@ -184,7 +201,7 @@ Task<int> HandlerRunner::run(Request& request, std::unique_ptr<RequestHandler> h
         if (handler->encoder_)
             handler->encoder_->write(std::exchange(rest, {}), http::ContentEncoder::Flush::kFinish, rest);
         co_await exchange.write(rest);
-        co_await exchange.finish();
+        co_await exchange.finish(handler->trailers_);
         co_return handler->status();
     }
     if (handler->wants_etag()) set_etag_and_check(request, response);

@@ -1,5 +1,6 @@
 #include "http/h1/writer.h"
 #include <caropig/http/chars.h>
+#include <caropig/web/request.h>
 #include <caropig/web/response.h>
 
 #include <stdexcept>
@@ -13,6 +14,9 @@ void refuse_framing(std::string_view name) {
         throw std::invalid_argument("the server sets the header " + std::string(name) + " itself");
     }
 }
+
+constexpr int kSwitchingProtocols = 101;
+constexpr int kUpgradeRequired = 426;
 
 }  // namespace
 
@@ -49,6 +53,21 @@ Response Response::later(Maker maker) {
     Response response;
     response.special_ = std::make_unique<Special>();
     response.special_->later = std::move(maker);
+    return response;
+}
+
+Response Response::upgrade(const Request& request, std::string_view protocol, Session session) {
+    Response response;
+    if (!request.offers_upgrade(protocol)) {
+        response = text("this needs an upgrade to " + std::string(protocol) + "\n", kUpgradeRequired);
+        response.headers_.set("Upgrade", protocol);
+        response.headers_.set("Connection", "upgrade");
+        return response;
+    }
+    response.status_ = kSwitchingProtocols;
+    response.special_ = std::make_unique<Special>();
+    response.special_->session = std::move(session);
+    response.special_->protocol = protocol;
     return response;
 }
 

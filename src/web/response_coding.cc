@@ -39,7 +39,8 @@ bool ResponseCoding::may_be_coded(const Response& response) {
     std::string_view type = response.content_type_;
     if (type.empty()) type = headers.find("Content-Type").value_or("");
     if (!is_compressible(type) || headers.find("Content-Encoding")) return false;
-    if (response.special_ != nullptr && (response.special_->length || response.special_->owner)) return false;
+    const Response::Special* special = response.special_.get();
+    if (special != nullptr && (special->length || special->owner || special->session)) return false;
     return !list_holds(headers.find("Cache-Control"), "no-transform");
 }
 

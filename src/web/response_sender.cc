@@ -2,6 +2,7 @@
 
 #include "base/read_file.h"
 #include "http/content_coding.h"
+#include "http/h1/body_decoder.h"
 #include <caropig/base/check.h>
 
 #include <algorithm>
@@ -31,6 +32,13 @@ Task<void> BodyWriter::write_file_coded(int file, std::uint64_t offset, std::uin
     }
 }
 
+void BodyWriter::add_trailer(std::string_view name, std::string_view value) {
+    if (http::h1::is_forbidden_trailer(name)) {
+        throw std::invalid_argument("the header " + std::string(name) + " must not follow the body");
+    }
+    trailers_->add(name, value);
+}
+
 Task<void> BodyWriter::write_coded(std::string_view data) {
     std::string coded;
     encoder_->write(data, http::ContentEncoder::Flush::kYes, coded);
@@ -49,12 +57,18 @@ Task<void> ResponseSender::send_later(server::Exchange& exchange, Response& resp
         send(exchange, std::move(response));
         co_return;
     }
+    if (response.special_->session) {
+        net::Stream* stream = co_await exchange.upgrade(response.special_->protocol, response.headers_.wire());
+        co_await response.special_->session(*stream);
+        co_return;
+    }
     exchange.start_response(head(response), response.special_->length);
+    http::Headers trailers;
     if (exchange.method() != http::Method::kHead) {  // else all that it writes would be thrown away
-        BodyWriter writer(exchange);
+        BodyWriter writer(exchange, trailers);
         co_await response.special_->producer(writer);
     }
-    co_await exchange.finish();
+    co_await exchange.finish(trailers);
 }
 
 }  // namespace caropig::web

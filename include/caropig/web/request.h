@@ -133,6 +133,19 @@ public:
     /// are those of the body as it was sent.
     [[nodiscard]] bool decodes_body() const noexcept;
 
+    /// Fields that followed the body, once it has been read to its end; less trusted than headers(), and without those
+    /// that must not come late (RFC 9110 6.5.1).
+    [[nodiscard]] const http::Headers& trailers() const noexcept;
+
+    /// Sends an interim response before the response: 103 (Early Hints) with Link fields lets a browser fetch a page's
+    /// scripts while the page is made. 102 to 199 but for 101 (std::invalid_argument), and before the response has
+    /// begun (std::logic_error). HTTP/1.0 clients get none (RFC 9110 15.2).
+    void inform(int status, const http::Headers& fields);
+
+    /// Whether the client offers to go on with another protocol on this connection, and may be taken at its word: see
+    /// Response::upgrade().
+    [[nodiscard]] bool offers_upgrade(std::string_view protocol) const noexcept;
+
     /// The loop of the worker that answers this request.
     [[nodiscard]] Loop& loop() const noexcept;
     [[nodiscard]] const Application& application() const noexcept { return *application_; }

@@ -142,6 +142,12 @@ protected:
     void write(std::string_view text);
     /// Sends the head and what was written, as a chunk. Awaiting it is the flow control.
     Task<void> flush();
+    /// A field that follows the body of a response that flush() has begun; see BodyWriter::add_trailer().
+    void add_trailer(std::string_view name, std::string_view value);
+    /// Answers 101 with the header so far, and gives the connection to the method: see Response::upgrade(). The stream
+    /// is valid until the method ends, and the connection ends with it. For a client that does not offer the upgrade it
+    /// ends the method by a Finish, with 426.
+    Task<net::Stream*> upgrade(std::string_view protocol);
     /// Adds `text` and ends the response; it is sent when the method returns. Nothing may be written after it.
     void finish(std::string_view text = {});
     /// Renders a template of the application with these values and ends the response with it; its names are those of
@@ -169,6 +175,7 @@ private:
 
     Request* request_ = nullptr;
     Response response_;
+    http::Headers trailers_;
     std::shared_ptr<const boost::json::value> current_user_;
     std::shared_ptr<http::ContentEncoder> encoder_;  // of what is flushed, where it is compressed
     bool finished_ = false;

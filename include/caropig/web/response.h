@@ -3,6 +3,7 @@
 #include <caropig/async/task.h>
 #include <caropig/http/cookie.h>
 #include <caropig/http/headers.h>
+#include <caropig/net/stream.h>
 
 #include <cstdint>
 #include <functional>
@@ -27,10 +28,12 @@ class Request;
 /// Where a streamed response is written to.
 class BodyWriter {
 public:
-    explicit BodyWriter(server::Exchange& exchange) noexcept : exchange_(&exchange) {}
+    /// `trailers` must outlive it.
+    BodyWriter(server::Exchange& exchange, http::Headers& trailers) noexcept
+        : exchange_(&exchange), trailers_(&trailers) {}
     /// The same, with what is written compressed on its way. `encoder` must outlive it.
     BodyWriter(const BodyWriter& other, http::ContentEncoder& encoder) noexcept
-        : exchange_(other.exchange_), encoder_(&encoder) {}
+        : exchange_(other.exchange_), trailers_(other.trailers_), encoder_(&encoder) {}
 
     /// Sends a piece, and waits until the connection has taken it: awaiting it is the flow control. `data` must outlive
     /// the task. Throws IoError when the client has gone, Cancelled.
@@ -39,11 +42,17 @@ public:
     /// it; see server::Exchange::write_file(). `file` must stay open until the task has ended.
     Task<void> write_file(int file, std::uint64_t offset, std::uint64_t count);
 
+    /// A field that follows the body, such as a checksum of it. Sent where the body is chunked and dropped elsewhere
+    /// (RFC 9112 7.1.2): nobody may depend on it. Fields that must not come late, as those that frame or route a
+    /// message (RFC 9110 6.5.1), are std::invalid_argument, and so is what could end a line.
+    void add_trailer(std::string_view name, std::string_view value);
+
 private:
     Task<void> write_file_coded(int file, std::uint64_t offset, std::uint64_t count);
     Task<void> write_coded(std::string_view data);
 
     server::Exchange* exchange_;
+    http::Headers* trailers_;
     http::ContentEncoder* encoder_ = nullptr;
 };
 
@@ -57,6 +66,8 @@ public:
     using Producer = std::move_only_function<Task<void>(BodyWriter&)>;
     /// Makes the response that is sent. Captures live until it has been made.
     using Maker = std::move_only_function<Task<Response>()>;
+    /// Speaks another protocol on the connection, which ends with its task. Captures live until then.
+    using Session = std::move_only_function<Task<void>(net::Stream&)>;
 
     Response() = default;
     // NOLINTBEGIN(google-explicit-constructor): a handler may simply return its text.
@@ -79,6 +90,11 @@ public:
     /// For a handler that can answer most requests at once but must wait for some: the response is what `maker`'s task
     /// gives, and nothing that is set on this one counts. The request is gone by then: take what is needed of it along.
     [[nodiscard]] static Response later(Maker maker);
+    /// 101 (Switching Protocols): from then on the connection is `session`'s, which reads first what the client had
+    /// sent behind its request. HTTP's deadlines no longer apply; the session is cancelled when the client has gone for
+    /// good, and as soon as the server begins to stop. A client that does not offer `protocol` with this request, in a
+    /// way that RFC 9110 7.8 allows, is answered 426 (Upgrade Required) instead.
+    [[nodiscard]] static Response upgrade(const Request& request, std::string_view protocol, Session session);
     /// To `url`: 302, or 301 when it is permanent. As Tornado's redirect.
     [[nodiscard]] static Response redirect(std::string_view url, bool permanent = false);
 
@@ -129,6 +145,8 @@ private:
         Producer producer;
         std::optional<std::uint64_t> length;
         Maker later;
+        Session session;
+        std::string protocol;
         std::string_view shared;
         std::shared_ptr<const void> owner;
     };
