@@ -91,7 +91,7 @@ void read_time(Reader& reader, Fields& fields) noexcept {
 
 }  // namespace
 
-std::string format_http_date(std::int64_t unix_seconds) {
+void put_http_date(std::int64_t unix_seconds, std::span<char, kHttpDateSize> out) noexcept {
     using namespace std::chrono;
     constexpr std::int64_t kYear0 = -62167219200;
     constexpr std::int64_t kYear9999 = 253402300799;
@@ -102,7 +102,8 @@ std::string format_http_date(std::int64_t unix_seconds) {
     const auto second = static_cast<unsigned>(unix_seconds - days_since_epoch * kSecondsPerDay);
     const unsigned month = static_cast<unsigned>(date.month());
 
-    std::string out = "Sun, 06 Nov 1994 08:49:37 GMT";
+    constexpr std::string_view kForm = "Sun, 06 Nov 1994 08:49:37 GMT";
+    kForm.copy(out.data(), out.size());
     kDays[weekday(day).c_encoding()].copy(out.data(), 3);
     put_digits(&out[5], 2, static_cast<unsigned>(date.day()));
     kMonths.substr((month - 1) * 3, 3).copy(&out[8], 3);
@@ -110,6 +111,11 @@ std::string format_http_date(std::int64_t unix_seconds) {
     put_digits(&out[17], 2, second / 3600);
     put_digits(&out[20], 2, second / 60 % 60);
     put_digits(&out[23], 2, second % 60);
+}
+
+std::string format_http_date(std::int64_t unix_seconds) {
+    std::string out(kHttpDateSize, ' ');
+    put_http_date(unix_seconds, std::span<char, kHttpDateSize>(out));
     return out;
 }
 

@@ -162,6 +162,7 @@ public:
     }
 
     int attach(int fd) noexcept override {
+        if (fd > Operation::kMaxFd) return -EMFILE;
         Descriptor& descriptor = at(fd);
         descriptor.writable = descriptor.drained = true;
         descriptor.gone = false;

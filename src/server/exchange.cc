@@ -107,7 +107,9 @@ int Exchange::status_if_cancelled() const noexcept {
 }
 
 void Exchange::set_max_body_bytes(std::uint64_t limit) noexcept { connection().activate_request().body_limit = limit; }
-void Exchange::set_max_inflated_bytes(std::uint64_t limit) noexcept { connection().activate_request().inflated_limit = limit; }
+void Exchange::set_max_inflated_bytes(std::uint64_t limit) noexcept {
+    connection().activate_request().inflated_limit = limit;
+}
 bool Exchange::decodes_body() const noexcept { return connection().server_.options.decompress_requests(); }
 
 void Exchange::start_response(const ResponseHead& head, std::optional<std::uint64_t> length) {

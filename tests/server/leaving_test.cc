@@ -53,8 +53,8 @@ TEST(ServerLeaving, WhileTheHandlerWaits) {
 }
 
 TEST(ServerLeaving, WhileNothingIsReceived) {
-    // Enough has been read ahead, so that no receive is pending which would tell of it; for the second time, and for the
-    // first after a request for which the hang-up was waited for already.
+    // Enough has been read ahead, so that no receive is pending which would tell of it; for the second time, and for
+    // the first after a request for which the hang-up was waited for already.
     for (bool before : {false, true}) {
         Talk talk(ServerOptions().read_ahead_bytes(100));
         const std::string request =

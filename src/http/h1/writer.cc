@@ -1,7 +1,6 @@
 #include "http/h1/writer.h"
 
 #include <caropig/base/check.h>
-#include <caropig/http/date.h>
 #include <caropig/http/status.h>
 
 #include <algorithm>
@@ -148,13 +147,15 @@ bool is_framing_header(std::string_view name) noexcept {
     }
 }
 
-std::string_view DateCache::line(std::int64_t unix_seconds) {
+std::string_view DateCache::line(std::int64_t unix_seconds) noexcept {
     if (!rendered_ || unix_seconds != second_) {
-        line_ = "Date: " + format_http_date(unix_seconds) + "\r\n";
+        put_http_date(unix_seconds, std::span(line_).subspan<6, kHttpDateSize>());
+        line_[line_.size() - 2] = '\r';
+        line_[line_.size() - 1] = '\n';
         second_ = unix_seconds;
         rendered_ = true;
     }
-    return line_;
+    return {line_.data(), line_.size()};
 }
 
 }  // namespace caropig::http::h1

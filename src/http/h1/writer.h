@@ -1,7 +1,9 @@
 #pragma once
 
 #include "http/h1/parser.h"
+#include <caropig/http/date.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -71,12 +73,12 @@ bool is_framing_header(std::string_view name) noexcept;
 class DateCache {
 public:
     /// Valid until the next call.
-    std::string_view line(std::int64_t unix_seconds);
+    std::string_view line(std::int64_t unix_seconds) noexcept;
 
 private:
     bool rendered_ = false;
     std::int64_t second_ = 0;
-    std::string line_;
+    std::array<char, 6 + kHttpDateSize + 2> line_{'D', 'a', 't', 'e', ':', ' '};
 };
 
 }  // namespace caropig::http::h1
