@@ -157,7 +157,7 @@ private:
             Step step = std::move(steps_.front());
             steps_.pop_front();
             lent_ = std::move(step.bytes);
-            reader_->data = as_bytes(lent_);
+            reader_->data = as_bytes(lent_).data();
             const int result = step.result > 0 ? static_cast<int>(lent_.size()) : step.result;
             std::exchange(reader_, nullptr)->complete_later(server_.loop_, result);
         }
