@@ -200,9 +200,11 @@ Task<bool> try_connection(const Pool& pool, Exchange& exchange, bool may_repeat)
     const bool has_body = write_head(exchange.request, connection);
     const bool expects = has_body && exchange.request.expect_continue() != Duration::zero();
     if (!expects) connection.body = exchange.request.take_body();
+    exchange.sent = true;
     connection.start_sending();
     if (connection.sending()) co_await send_out(pool, exchange);
-    if (expects && connection.send_result() == 0 && !exchange.unsent) {
+    const bool head_sent = expects && !connection.sending() && connection.send_result() == 0;
+    if (head_sent && !exchange.unsent) {
         co_await await_continue(pool, exchange);
         if (!exchange.reader.head_complete() && !exchange.unsent && !exchange.request.producer()) {
             connection.out.clear();
@@ -220,8 +222,8 @@ Task<bool> try_connection(const Pool& pool, Exchange& exchange, bool may_repeat)
     // Whoever answers early and closes makes sending fail, but its answer has arrived.
     const bool all_sent = !connection.sending() && connection.send_result() == 0;
     if (all_sent) exchange.phase = Phase::kWait;
-    const bool repeats = may_repeat && !exchange.produced &&
-                         (exchange.request.idempotent() || (!all_sent && !connection.sent_anything()));
+    exchange.sent = head_sent || exchange.produced || all_sent || connection.sent_anything();
+    const bool repeats = may_repeat && !exchange.produced && (exchange.request.idempotent() || !exchange.sent);
     if (!repeats && !connection.sending()) std::string().swap(connection.body);
     const bool begun = co_await receive_head(pool, exchange, !repeats);
     if (!begun && !connection.body.empty()) {
@@ -252,6 +254,7 @@ void Exchange::start_again() {
     phase = FetchError::Phase::kResolve;
     reader = ResponseReader(http::parse_method(request.method()), request.max_response_bytes());
     if (request.informational()) reader.on_interim(request.informational());
+    sent = false;
     heard = false;
     produced = false;
     unsent = false;

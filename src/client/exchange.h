@@ -29,6 +29,7 @@ struct Exchange {
     std::unique_ptr<ResponseDecoder> decoder;  ///< null: the body is given as it comes
     bool heard = false;                        ///< a byte of the answer has come
     bool produced = false;                     ///< the body's producer has begun
+    bool sent = false;                         ///< some of the request may have been taken
     bool unsent = false;                       ///< the answer came before all of the request was sent
 };
 

@@ -49,8 +49,7 @@ struct Outcome {
     bool cancelled = false;
 };
 
-/// Fault × (fresh or kept connection) × (GET, POST with a body, POST that is called idempotent).
-class FaultMatrix : public ::testing::TestWithParam<std::tuple<Row, bool, int>> {
+class FaultTest : public ::testing::Test {
 protected:
     Task<Outcome> fetch(FetchRequest request) {
         Outcome outcome;
@@ -81,6 +80,9 @@ protected:
     Pool pool{loop, PoolOptions(),
               [this](Origin origin, Phase& phase) { return server.connect(std::move(origin), phase); }};
 };
+
+/// Fault × (fresh or kept connection) × (GET, POST with a body, POST that is called idempotent).
+class FaultMatrix : public FaultTest, public ::testing::WithParamInterface<std::tuple<Row, bool, int>> {};
 
 TEST_P(FaultMatrix, OutcomeIsAsDocumented) {
     const auto& [row, kept, which] = GetParam();
@@ -144,6 +146,19 @@ TEST_P(FaultMatrix, CancelledWhereItHangs) {
     ASSERT_TRUE(fetching.done());
     EXPECT_TRUE(fetching.result().cancelled);
     EXPECT_EQ(server.open, 0);
+    EXPECT_EQ(pool.open(), 0u);
+}
+
+// An old server, which does not answer Expect, has the head by then.
+TEST_F(FaultTest, HeadThatWasSentIsPartOfTheRequest) {
+    keep_a_connection();
+    server.faults = {Fault::kWaitHangs, Fault::kSendFailsUnsent};
+    auto fetching = loop.start(fetch(request(1).expect_continue(1s)));
+    ASSERT_EQ(server.requests.size(), 1u);
+    loop.advance(1s);
+    ASSERT_TRUE(fetching.done());
+    EXPECT_EQ(fetching.result().error.value().kind(), Kind::kBroken);
+    EXPECT_EQ(server.requests.size(), 1u) << "sent twice";
     EXPECT_EQ(pool.open(), 0u);
 }
 
