@@ -1,6 +1,7 @@
 #include "client/connector.h"
 #include "client/exchange.h"
 #include "client/pool.h"
+#include "client/resilience.h"
 #include <caropig/client/client.h>
 #include <caropig/loop/loop.h>
 
@@ -18,15 +19,22 @@ Task<HttpClient*> local_client() {
 
 HttpClient::HttpClient(Loop& loop, ClientOptions options)
     : connector_(std::make_unique<Connector>(loop, std::move(options.connection))),
-      pool_(std::make_unique<Pool>(loop, options.pool, [this](Origin origin, FetchError::Phase& phase) {
-          return connector_->connect(std::move(origin), phase);
-      })) {}
+      pool_(std::make_unique<Pool>(
+          loop, options.pool,
+          [this](Origin origin, FetchError::Phase& phase) { return connector_->connect(std::move(origin), phase); })),
+      resilience_(options.resilience.enabled() ? std::make_unique<Resilience>(options.resilience) : nullptr) {}
 
 HttpClient::~HttpClient() = default;
 
-Task<Response> HttpClient::fetch(FetchRequest request) { return fetch_through(*pool_, std::move(request)); }
+Task<Response> HttpClient::fetch(FetchRequest request) {
+    if (resilience_) return resilience_->fetch(*pool_, std::move(request));
+    return fetch_through(*pool_, std::move(request));
+}
 
-Task<ResponseStream> HttpClient::open(FetchRequest request) { return open_through(*pool_, std::move(request)); }
+Task<ResponseStream> HttpClient::open(FetchRequest request) {
+    if (resilience_) return resilience_->open(*pool_, std::move(request));
+    return open_through(*pool_, std::move(request));
+}
 
 HttpClient::Counts HttpClient::counts() const noexcept { return {pool_->open(), pool_->idle(), pool_->waiting()}; }
 

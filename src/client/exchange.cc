@@ -1,6 +1,7 @@
 #include "client/exchange.h"
 
 #include "client/follow.h"
+#include "client/resilience.h"
 #include "client/send_body.h"
 #include "http/h1/writer.h"
 #include <caropig/client/status_error.h>
@@ -244,9 +245,15 @@ void fail_late(const Exchange& exchange, TimePoint now, std::string_view name, D
          fmt::format("the {} of {:g} s passed while {}", name, seconds.count(), describe(exchange.phase)));
 }
 
-Exchange::Exchange(FetchRequest asked, TimePoint started)
-    : request(std::move(asked)), reader(http::parse_method(request.method()), request.max_response_bytes()) {
-    if (request.total_timeout() != Duration::zero()) deadline = started + request.total_timeout();
+TimePoint deadline_of(const FetchRequest& request, TimePoint started) noexcept {
+    return request.total_timeout() == Duration::zero() ? TimePoint::max() : started + request.total_timeout();
+}
+
+Exchange::Exchange(FetchRequest asked, TimePoint started, Tries* its_tries)
+    : request(std::move(asked)),
+      reader(http::parse_method(request.method()), request.max_response_bytes()),
+      tries(its_tries) {
+    deadline = deadline_of(request, tries != nullptr ? tries->started : started);
     if (request.informational()) reader.on_interim(request.informational());
 }
 
@@ -260,8 +267,8 @@ void Exchange::start_again() {
     unsent = false;
 }
 
-Task<Response> fetch_through(Pool& pool, FetchRequest request) {
-    Exchange exchange(std::move(request), pool.loop().now());
+Task<Response> fetch_through(Pool& pool, FetchRequest request, Tries* tries) {
+    Exchange exchange(std::move(request), pool.loop().now(), tries);
     co_await begin_following(pool, exchange);
     std::string decoded;
     if (exchange.decoder) decode_body(exchange, decoded);
@@ -279,9 +286,10 @@ Task<Response> fetch_through(Pool& pool, FetchRequest request) {
     co_return response;
 }
 
-Task<ResponseStream> open_through(Pool& pool, FetchRequest request) {
-    auto exchange = std::make_unique<Exchange>(std::move(request), pool.loop().now());
+Task<ResponseStream> open_through(Pool& pool, FetchRequest request, Tries* tries) {
+    auto exchange = std::make_unique<Exchange>(std::move(request), pool.loop().now(), tries);
     co_await begin_following(pool, *exchange);
+    exchange->tries = nullptr;
     if (exchange->request.raise_error() && exchange->reader.status() / 100 != 2) {
         Response head = exchange->reader.take();
         head.url(exchange->request.take_url());

@@ -14,10 +14,13 @@
 
 namespace caropig::client {
 
+struct Tries;
+
 /// One request and its answer while they last. It lives in one place, and the steps refer to it: each of thousands of
 /// waiting fetches holds it once.
 struct Exchange {
-    Exchange(FetchRequest asked, TimePoint started);
+    /// `its_tries` may be null.
+    Exchange(FetchRequest asked, TimePoint started, Tries* its_tries = nullptr);
     /// Forgets the answer, for `request` to be sent again or another one in its place; the deadline stays.
     void start_again();
 
@@ -27,15 +30,20 @@ struct Exchange {
     ResponseReader reader;
     Pool::Lease lease;
     std::unique_ptr<ResponseDecoder> decoder;  ///< null: the body is given as it comes
+    Tries* tries = nullptr;                    ///< null: each request is sent as it is
+    bool sent = false;                         ///< some of the request may have been taken
     bool heard = false;                        ///< a byte of the answer has come
     bool produced = false;                     ///< the body's producer has begun
-    bool sent = false;                         ///< some of the request may have been taken
     bool unsent = false;                       ///< the answer came before all of the request was sent
 };
 
-/// A whole fetch, and one up to the head. Throw FetchError, StatusError, Cancelled.
-Task<Response> fetch_through(Pool& pool, FetchRequest request);
-Task<ResponseStream> open_through(Pool& pool, FetchRequest request);
+/// When a fetch of it that began then must have ended; max: never.
+[[nodiscard]] TimePoint deadline_of(const FetchRequest& request, TimePoint started) noexcept;
+
+/// A whole fetch, and one up to the head. `tries` outlives the task; null: each request is sent as it is. Throw
+/// FetchError, StatusError, Cancelled.
+Task<Response> fetch_through(Pool& pool, FetchRequest request, Tries* tries = nullptr);
+Task<ResponseStream> open_through(Pool& pool, FetchRequest request, Tries* tries = nullptr);
 
 /// Takes a connection, sends the request, and takes the answer until its head is complete. A connection that was used
 /// before and turns out to be dead is replaced by a new one, once, where the request was not sent or is idempotent and

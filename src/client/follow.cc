@@ -2,6 +2,7 @@
 
 #include "client/authorization.h"
 #include "client/redirect.h"
+#include "client/resilience.h"
 #include <caropig/client/cookie_jar.h>
 
 #include <optional>
@@ -85,7 +86,11 @@ Task<void> begin_following(Pool& pool, Exchange& exchange) {
     int challenges = 0;
     for (;;) {
         repeatable.prepare(request, pool.loop().unix_seconds());
-        co_await begin_exchange(pool, exchange);
+        if (exchange.tries == nullptr) {
+            co_await begin_exchange(pool, exchange);
+        } else {
+            co_await exchange.tries->resilience.begin(pool, exchange);
+        }
         const ResponseReader& reader = exchange.reader;
         if (request.cookies()) request.cookies()->store(request.url(), reader.headers(), pool.loop().unix_seconds());
         const bool redirects = reader.status() / 100 == 3;

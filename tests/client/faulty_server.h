@@ -41,6 +41,7 @@ public:
     explicit FaultyServer(Loop& loop) : loop_(loop) {}
 
     std::deque<Fault> faults;
+    std::deque<std::string> answers;    ///< instead of good ones
     std::vector<std::string> requests;  ///< those that were taken whole
     int connections = 0;                ///< that were opened
     int open = 0;
@@ -62,6 +63,13 @@ public:
     }
 
 private:
+    std::string next_answer(std::string good) {
+        if (answers.empty()) return good;
+        std::string answer = std::move(answers.front());
+        answers.pop_front();
+        return answer;
+    }
+
     struct Step {
         std::string bytes;
         int result = 1;
@@ -144,7 +152,7 @@ private:
                     steps_.push_back({{}, -ECONNRESET});
                     break;
                 case Fault::kNone:
-                    steps_.push_back({head + "good"});
+                    steps_.push_back({server_.next_answer(head + "good")});
                     break;
                 default:
                     break;

@@ -17,6 +17,7 @@ namespace caropig::client {
 
 class Connector;
 class Pool;
+class Resilience;
 
 /// An HTTP/1.1 client on one loop; used on its thread only. `loop.local<HttpClient>()` is the one that a loop has
 /// anyway, as tornado.httpclient.AsyncHTTPClient(). It keeps connections and uses them again (PoolOptions).
@@ -34,7 +35,7 @@ public:
     /// raise_error() asks for StatusError.
     ///
     /// A request goes out again only on a kept connection that turns out to be dead, once, where not a byte of it was
-    /// taken or where it is idempotent, and no byte of an answer has come.
+    /// taken or where it is idempotent, and no byte of an answer has come; and as ResilienceOptions say.
     ///
     /// When the awaiting coroutine is cancelled, the connection is closed at once, before Cancelled is thrown.
     Task<Response> fetch(FetchRequest request);
@@ -54,6 +55,7 @@ public:
 private:
     std::unique_ptr<Connector> connector_;
     std::unique_ptr<Pool> pool_;
+    std::unique_ptr<Resilience> resilience_;  // null: nothing of it is on
 };
 
 /// The same, by `local<HttpClient>()` of the loop that the awaiting coroutine runs on.
