@@ -235,5 +235,27 @@ TEST(HttpClient, CancellationClosesTheConnectionAtOnce) {
     EXPECT_EQ(peer.receive(1), "");  // the end of the stream
 }
 
+template <class T>
+Task<FetchError> error_in(Task<T> task) {
+    try {
+        co_await std::move(task);
+    } catch (const FetchError& error) {
+        co_return error;
+    }
+    throw std::logic_error("the fetch has not failed");
+}
+
+TEST(HttpClient, ResilienceOptionsHoldForFetchAndOpen) {
+    const std::string url = RawListener().url();  // nobody listens any more
+    Loop loop;
+    ClientOptions options;
+    options.resilience.breaker_failures(2);
+    HttpClient client(loop, options);
+    EXPECT_EQ(loop.run_until(error_in(client.fetch(url))).kind(), Kind::kUnreachable);
+    EXPECT_EQ(loop.run_until(error_in(client.open(url))).kind(), Kind::kUnreachable);
+    EXPECT_EQ(loop.run_until(error_in(client.fetch(url))).kind(), Kind::kBusy);
+    EXPECT_EQ(loop.run_until(error_in(client.open(url))).kind(), Kind::kBusy);
+}
+
 }  // namespace
 }  // namespace caropig::client
