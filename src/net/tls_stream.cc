@@ -61,7 +61,7 @@ public:
             return true;
         }
         writer_ = &operation;
-        piece_ = piece_offset_ = 0;
+        piece_ = piece_offset_ = taken_ = 0;
         if (!send_.pending() && !writing_.scheduled() && pump()) {
             writer_ = nullptr;
             operation.complete_inline(-write_error_);
@@ -231,8 +231,7 @@ private:
     // Writing. While there is a writer, send_ is pending or writing_ is scheduled.
 
     void was_sent() noexcept {
-        if (send_.result != 0 && write_error_ == 0) write_error_ = send_.result == -ECANCELED ? EPIPE : -send_.result;
-        sending_ = {};
+        take_sent();
         if (closed_) {
             free_if_done();
             return;
@@ -318,9 +317,17 @@ private:
         sending_piece_ = sending_;
         send_.pieces = {&sending_piece_, 1};
         if (!below_->submit(send_)) return false;
-        if (send_.result != 0) write_error_ = send_.result == -ECANCELED ? EPIPE : -send_.result;
-        sending_ = {};
+        take_sent();
         return true;
+    }
+
+    /// What has become of the output. Where the stream below took nothing of it, it took nothing of what that is made
+    /// of: whoever asks whether a request was touched goes by that.
+    void take_sent() noexcept {
+        if (send_.result != 0 && write_error_ == 0) write_error_ = send_.result == -ECANCELED ? EPIPE : -send_.result;
+        if (writer_ != nullptr && send_.result == 0) taken_ = writer_->sent;
+        if (writer_ != nullptr && send_.result != 0 && send_.sent == 0) writer_->sent = taken_;
+        sending_ = {};
     }
 
     /// Sends output that no writer waits for, and then the end, if that was said.
@@ -351,6 +358,7 @@ private:
     SendOperation* writer_ = nullptr;
     std::size_t piece_ = 0;         // of the writer's pieces, the one to encrypt next
     std::size_t piece_offset_ = 0;  // within it
+    std::size_t taken_ = 0;         // bytes of the writer's whose ciphertext was all taken
     std::vector<std::byte> sending_;
     ConstBytes sending_piece_;
     int write_error_ = 0;

@@ -362,6 +362,50 @@ TEST_F(TlsStreamTest, EachStepMayFail) {
     }
 }
 
+struct Sending : SendOperation {
+    Sending() : SendOperation([](Operation&) noexcept {}) {}
+};
+
+// Whether anything of a request was taken decides whether it may go out again.
+TEST_F(TlsStreamTest, CountsAsSentWhatTheStreamBelowHasTaken) {
+    const std::string text = pattern(150'000);  // is sent in three parts
+    const ConstBytes bytes = as_bytes(text);
+    for (const int part : {1, 2, 3}) {
+        auto [below, far] = memory_pipe(loop, std::size_t{16} << 20);
+        auto faulty = std::make_unique<FaultStream>(std::move(below));
+        FaultStream& faults = *faulty;
+        auto [here, there] = connected(std::move(faulty), std::move(far));
+        faults.fail_write(faults.writes() + part, EPIPE);
+        Sending sending;
+        sending.pieces = {&bytes, 1};
+        here->submit(sending);
+        loop.run_ready();
+        ASSERT_FALSE(sending.pending());
+        EXPECT_EQ(sending.result, -EPIPE);
+        EXPECT_EQ(sending.sent, static_cast<std::size_t>(part - 1) * 65536);
+    }
+}
+
+TEST_F(TlsStreamTest, CountsAsSentWhatMayHaveBeenTaken) {
+    auto [here, there] = connected(100);
+    const std::string text = pattern(200);
+    const ConstBytes bytes = as_bytes(text);
+    Sending sending;
+    sending.pieces = {&bytes, 1};
+    here->submit(sending);  // a part of its record fits in
+    ASSERT_TRUE(sending.pending());
+    there.reset();
+    loop.run_ready();
+    ASSERT_FALSE(sending.pending());
+    EXPECT_NE(sending.result, 0);
+    EXPECT_NE(sending.sent, 0u);
+
+    Sending next;
+    next.pieces = {&bytes, 1};
+    here->submit(next);
+    EXPECT_EQ(next.sent, 0u);
+}
+
 TEST_F(TlsStreamTest, HandshakeIsCancelledAtEachStep) {
     bool ended = false;
     for (std::size_t bytes = 0; !ended; bytes += 50) {
