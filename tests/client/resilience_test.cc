@@ -89,8 +89,11 @@ TEST_F(ResilienceTest, RetriesWhereNothingWasSentAfterABackoff) {
 TEST_F(ResilienceTest, EndsWithTheLastFailure) {
     options.retries(2);
     server.faults = {Fault::kWaitResets, Fault::kWaitResets, Fault::kConnectRefused, Fault::kNone};
-    const Outcome outcome = outcome_of("http://h/", 10s);
-    EXPECT_EQ(outcome.error.value().kind(), Kind::kUnreachable);
+    auto fetching = loop.start(fetch("http://h/"));
+    EXPECT_EQ(server.requests.size(), 1u);
+    EXPECT_EQ(pool.open(), 0u) << "it must not hold its connection while it waits";
+    loop.advance(1s);
+    EXPECT_EQ(fetching.result().error.value().kind(), Kind::kUnreachable);
     EXPECT_EQ(server.faults.size(), 1u);
     expect_clean();
 }
@@ -337,6 +340,14 @@ TEST_F(ResilienceTest, RefusesWhileTheBreakerIsOpen) {
     EXPECT_EQ(log.lines(), lines);
 }
 
+TEST_F(ResilienceTest, WhatALimitOfTheClientEndsIsNoFailure) {
+    options.retries(1).breaker_failures(1);
+    server.answers = {"HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n"};
+    EXPECT_EQ(outcome_of("http://h/").error.value().kind(), Kind::kTooLarge);
+    EXPECT_EQ(server.requests.size(), 1u);
+    EXPECT_TRUE(outcome_of("http://h/").response);
+}
+
 TEST_F(ResilienceTest, RetriesEndWithTheFailureThatOpensTheBreaker) {
     options.retries(5).breaker_failures(2);
     server.faults = {Fault::kConnectRefused, Fault::kConnectRefused, Fault::kNone};
@@ -358,6 +369,15 @@ TEST_F(ResilienceTest, TheTargetOfARedirectHasABreakerOfItsOwn) {
     expect_clean();
 }
 
+TEST_F(ResilienceTest, AFailedRedirectIsNotFetchedAsAWhole) {
+    options.retries(1).breaker_failures(1);
+    server.faults = {Fault::kNone, Fault::kConnectRefused};
+    server.answers = {"HTTP/1.1 302 See\r\nLocation: http://other/\r\nContent-Length: 0\r\n\r\n"};
+    EXPECT_EQ(outcome_of("http://h/", 1s).error.value().kind(), Kind::kUnreachable);
+    EXPECT_EQ(server.requests.size(), 1u);
+    expect_clean();
+}
+
 TEST_F(ResilienceTest, RemembersABoundedNumberOfOrigins) {
     options.breaker_failures(2);
     const auto last = Resilience::kMostOrigins;
@@ -367,9 +387,12 @@ TEST_F(ResilienceTest, RemembersABoundedNumberOfOrigins) {
         loop.advance(1ms);
         EXPECT_EQ(resilience->origins(), std::min(i + 1, last));
     }
-    server.faults = {Fault::kConnectRefused};
-    outcome_of("http://h" + std::to_string(last) + "/");
-    EXPECT_EQ(outcome_of("http://h" + std::to_string(last) + "/").error.value().kind(), Kind::kBusy);
+    for (const std::size_t recent : {last - 1, last}) {
+        const std::string url = "http://h" + std::to_string(recent) + "/";
+        server.faults = {Fault::kConnectRefused};
+        outcome_of(url);
+        EXPECT_EQ(outcome_of(url).error.value().kind(), Kind::kBusy) << "the wrong one was forgotten";
+    }
 }
 
 }  // namespace
