@@ -95,14 +95,17 @@ bool write_head(const FetchRequest& request, Connection& connection) {
         start.content_length = request.body().size();
     }
     const bool expects = has_body && request.expect_continue() != Duration::zero();
-    const bool named = request.headers().find("User-Agent").has_value();
+    const bool names_itself = request.names_itself() && !request.headers().find("User-Agent");
     const std::optional<std::string_view> own_host = request.headers().find("Host");
     out.clear();
     const bool asks = request.decompress() && !request.headers().find("Accept-Encoding");
-    const bool plain = !own_host && !expects && connection.proxy_authorization.empty();
-    if (plain && (request.headers().empty() || (named && !asks))) {
-        const std::string_view usual = asks ? kUsualFields : kUserAgentLine;
-        http::h1::append_request_head(out, start, request.headers().empty() ? usual : request.headers().wire());
+    const bool plain = !own_host && !expects && !request.wants_trailers() && connection.proxy_authorization.empty();
+    if (plain && names_itself && request.headers().empty()) {
+        http::h1::append_request_head(out, start, asks ? kUsualFields : kUserAgentLine);
+        return has_body;
+    }
+    if (plain && !names_itself && !asks) {
+        http::h1::append_request_head(out, start, request.headers().wire());
         return has_body;
     }
     http::Headers headers = request.headers();
@@ -111,8 +114,12 @@ bool write_head(const FetchRequest& request, Connection& connection) {
         start.host = host;
         headers.remove("Host");
     }
-    if (!named) headers.add("User-Agent", "CaroPig/0.1");
+    if (names_itself) headers.add("User-Agent", "CaroPig/0.1");
     if (expects) headers.add("Expect", "100-continue");
+    if (request.wants_trailers()) {
+        headers.add("TE", "trailers");
+        headers.add("Connection", "TE");
+    }
     if (asks) headers.add("Accept-Encoding", "zstd, br, gzip");
     if (!connection.proxy_authorization.empty()) {
         headers.set("Proxy-Authorization", connection.proxy_authorization);

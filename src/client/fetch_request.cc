@@ -71,6 +71,22 @@ FetchRequest& FetchRequest::remove_header(std::string_view name) {
     return *this;
 }
 
+FetchRequest& FetchRequest::headers(http::Headers fields) {
+    for (const http::HeaderView& field : fields) check_field(field.name);
+    headers_ = std::move(fields);
+    return *this;
+}
+
+FetchRequest& FetchRequest::names_itself(bool does) noexcept {
+    names_itself_ = does;
+    return *this;
+}
+
+FetchRequest& FetchRequest::wants_trailers(bool does) noexcept {
+    wants_trailers_ = does;
+    return *this;
+}
+
 FetchRequest& FetchRequest::body(std::string bytes) noexcept {
     body_.swap(bytes);  // unlike an assignment, it lets go of the memory of the one before
     return *this;

@@ -62,6 +62,13 @@ ResponseStream::~ResponseStream() = default;
 
 const http::Headers& ResponseStream::trailers() const noexcept { return exchange_->reader.trailers(); }
 
+bool ResponseStream::complete() const noexcept { return !exchange_->lease && exchange_->reader.complete(); }
+
+bool ResponseStream::ready() const noexcept {
+    const bool unread = exchange_->decoder ? decoded_ < coded_.size() : !first_read_ && !piece_.empty();
+    return unread || complete();
+}
+
 Task<void> ResponseStream::receive() {
     Exchange& exchange = *exchange_;
     while (!exchange.reader.has_body() && !exchange.reader.complete()) {

@@ -1,5 +1,6 @@
 #include "client/send_body.h"
 
+#include "http/h1/body_decoder.h"
 #include "http/h1/writer.h"
 #include <caropig/loop/with_timeout.h>
 
@@ -47,7 +48,7 @@ public:
         }
         std::string& out = exchange_.lease.connection().out;
         out.clear();
-        http::h1::append_last_chunk(out);
+        http::h1::append_last_chunk(out, trailers().wire());
         co_await send();
     }
 
@@ -81,6 +82,14 @@ Task<void> produce(ProducedBody& body, const BodyProducer& producer) {
 }
 
 }  // namespace
+
+void RequestBody::trailers(http::Headers fields) {
+    for (const http::HeaderView& field : fields) {
+        if (!http::h1::is_forbidden_trailer(field.name)) continue;
+        throw std::invalid_argument(fmt::format("header {}: it must not follow the body", field.name));
+    }
+    trailers_ = std::move(fields);
+}
 
 Task<void> send_out(const Pool& pool, Exchange& exchange) {
     Connection& connection = exchange.lease.connection();

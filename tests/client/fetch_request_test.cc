@@ -52,7 +52,15 @@ TEST(FetchRequest, RefusesFieldsThatFrameTheMessage) {
          {"connection", "Content-Length", "Expect", "Keep-Alive", "TE", "Trailer", "TRANSFER-ENCODING", "Upgrade"}) {
         EXPECT_THROW(request.header(name, "1"), std::invalid_argument) << name;
         EXPECT_THROW(request.add_header(name, "1"), std::invalid_argument) << name;
+        http::Headers all;
+        all.add("A", "b");
+        all.add(name, "1");
+        EXPECT_THROW(request.headers(all), std::invalid_argument) << name;
     }
+    EXPECT_TRUE(request.headers().empty());
+    http::Headers fine;
+    fine.add("A", "b");
+    EXPECT_EQ(request.header("C", "d").headers(fine).headers().wire(), "A: b\r\n");
 }
 
 TEST(FetchRequest, RefusesConnect) {

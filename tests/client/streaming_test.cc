@@ -88,6 +88,41 @@ TEST_F(Streaming, ProducedBodyInChunks) {
     EXPECT_EQ(pool.idle(), 1u);
 }
 
+TEST_F(Streaming, TrailersFollowABodyInChunks) {
+    BodyProducer producer = [](RequestBody& body) -> Task<void> {
+        co_await body.write("ab");
+        http::Headers late;
+        late.add("Host", "other");
+        EXPECT_THROW(body.trailers(late), std::invalid_argument);
+        http::Headers sum;
+        sum.add("X-Sum", "7");
+        body.trailers(std::move(sum));
+    };
+    auto chunked = loop.start(fetch(FetchRequest("http://h/").method("POST").body_from(producer)));
+    EXPECT_TRUE(receive().ends_with("2\r\nab\r\n0\r\nX-Sum: 7\r\n\r\n"));
+    send(std::string(kOk));
+    EXPECT_TRUE(chunked.done());
+    auto counted = loop.start(fetch(FetchRequest("http://h/").method("POST").body_from(producer, 2)));
+    EXPECT_TRUE(receive().ends_with("\r\n\r\nab")) << "no place for them";
+    send(std::string(kOk));
+    EXPECT_TRUE(counted.done());
+}
+
+TEST_F(Streaming, RelaysWithoutANameOfItsOwn) {
+    auto bare = loop.start(fetch(FetchRequest("http://h/").names_itself(false)));
+    EXPECT_EQ(receive(), "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    send(std::string(kOk));
+    EXPECT_TRUE(bare.done());
+    auto asking = loop.start(fetch(FetchRequest("http://h/").names_itself(false).wants_trailers(true)));
+    EXPECT_EQ(receive(), "GET / HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nConnection: TE\r\n\r\n");
+    send(std::string(kOk));
+    EXPECT_TRUE(asking.done());
+    auto decoding = loop.start(fetch(FetchRequest("http://h/").names_itself(false).decompress(true)));
+    EXPECT_EQ(receive(), "GET / HTTP/1.1\r\nHost: h\r\nAccept-Encoding: zstd, br, gzip\r\n\r\n");
+    send(std::string(kOk));
+    EXPECT_TRUE(decoding.done());
+}
+
 TEST_F(Streaming, ProducedBodyOfKnownLength) {
     auto fetching = loop.start(fetch(FetchRequest("http://h/").method("POST").body_from(&produce_two, 11)));
     const std::string request = receive();
@@ -265,11 +300,36 @@ TEST_F(Reading, HeadFirstThenPieces) {
     EXPECT_EQ(pool.idle(), 1u);
 }
 
+TEST_F(Reading, TellsWhetherItWouldWait) {
+    open();
+    EXPECT_FALSE(answer->ready());
+    send("5\r\nhello\r\n0\r\nX: y\r\n\r\n");
+    auto first = loop.start(read_piece());
+    ASSERT_TRUE(first.done());
+    EXPECT_TRUE(answer->complete());
+    EXPECT_TRUE(answer->ready()) << "the end";
+
+    auto opening = loop.start(open_through(pool, FetchRequest("http://h/")));
+    send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab");
+    ASSERT_TRUE(opening.done());
+    answer.emplace(opening.result());
+    EXPECT_TRUE(answer->ready()) << "a piece";
+    EXPECT_FALSE(answer->complete());
+    auto piece = loop.start(read_piece());
+    ASSERT_TRUE(piece.done());
+    EXPECT_FALSE(answer->ready());
+    send("c");
+    auto last = loop.start(read_piece());
+    EXPECT_EQ(last.result(), "c");
+    EXPECT_TRUE(answer->complete());
+}
+
 TEST_F(Reading, WholeAnswerWithItsHead) {
     auto opening = loop.start(open_through(pool, FetchRequest("http://h/")));
     send(std::string(kOk));
     ASSERT_TRUE(opening.done());
     answer.emplace(opening.result());
+    EXPECT_TRUE(answer->complete());
     EXPECT_EQ(pool.idle(), 1u);
     auto first = loop.start(read_piece());
     EXPECT_EQ(first.result(), "ok");

@@ -49,6 +49,18 @@ public:
     /// Removes all fields of that name.
     FetchRequest& remove_header(std::string_view name);
     [[nodiscard]] const http::Headers& headers() const noexcept { return headers_; }
+    /// Replaces all fields by these; those that header() refuses are refused here too.
+    FetchRequest& headers(http::Headers fields);
+
+    /// Whether "User-Agent: CaroPig/0.1" is added where there is none. True; who relays the requests of others says
+    /// nothing in their name.
+    FetchRequest& names_itself(bool does) noexcept;
+    [[nodiscard]] bool names_itself() const noexcept { return names_itself_; }
+
+    /// Sends "TE: trailers": whoever reads the answer wants the fields behind its body (RFC 9110 10.1.4). Off unless
+    /// set.
+    FetchRequest& wants_trailers(bool does) noexcept;
+    [[nodiscard]] bool wants_trailers() const noexcept { return wants_trailers_; }
 
     /// Sent with its Content-Length. Its type is up to header("Content-Type", …); none is guessed. Without a body,
     /// POST, PUT and PATCH say Content-Length: 0 (RFC 9110 8.6).
@@ -189,6 +201,8 @@ private:
     bool repeatable_ = false;
     bool decompress_ = false;
     bool raise_error_ = false;
+    bool names_itself_ = true;
+    bool wants_trailers_ = false;
     Duration connect_timeout_ = std::chrono::seconds(20);
     Duration total_timeout_ = std::chrono::seconds(20);
     std::uint64_t max_response_bytes_ = std::uint64_t{100} * 1024 * 1024;

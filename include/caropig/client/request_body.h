@@ -1,6 +1,7 @@
 #pragma once
 
 #include <caropig/async/task.h>
+#include <caropig/http/headers.h>
 
 #include <functional>
 #include <string_view>
@@ -22,8 +23,17 @@ public:
     /// than was announced.
     virtual Task<void> write(std::string_view data) = 0;
 
+    /// Fields that follow the body, such as a checksum of it. Sent where the body goes in chunks and dropped elsewhere
+    /// (RFC 9112 7.1.2), so nobody may depend on them. Throws std::invalid_argument for those that must not come late
+    /// (RFC 9110 6.5.1).
+    void trailers(http::Headers fields);
+    [[nodiscard]] const http::Headers& trailers() const noexcept { return trailers_; }
+
 protected:
     ~RequestBody() = default;
+
+private:
+    http::Headers trailers_;
 };
 
 /// Writes the body, piece by piece, and ends when it is whole. What it throws ends the fetch with that, and closes the

@@ -38,6 +38,11 @@ public:
     /// As Response::url().
     [[nodiscard]] const http::Url& url() const noexcept { return head_.url(); }
 
+    /// Whether read() has something to give without waiting: a piece that has come with the head, or the end.
+    [[nodiscard]] bool ready() const noexcept;
+    /// Whether all of the answer has come, its trailers too: read() does not wait any more.
+    [[nodiscard]] bool complete() const noexcept;
+
     /// The next 1 to 64 Ki bytes of the body, valid until the next call; empty at its end, after which it stays so.
     /// Throws FetchError: a deadline has passed, the connection broke, or the body exceeds max_response_bytes. Throws
     /// Cancelled; the connection is closed then.

@@ -97,6 +97,9 @@ public:
 
     void clear() noexcept { wire_.clear(); }
 
+    /// Makes room for so many bytes of wire().
+    void reserve(std::size_t bytes) { wire_.reserve(bytes); }
+
     /// The value of the first field of that name.
     [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
 
