@@ -119,6 +119,13 @@ Application& Application::options(const Pattern& pattern, Handler handler, std::
     return route(http::Method::kOptions, pattern, std::move(handler), name);
 }
 
+Application& Application::any(const Pattern& pattern, const Handler& handler, std::string_view name) {
+    using http::Method;
+    constexpr std::array kAll{Method::kGet,   Method::kHead,   Method::kPost,   Method::kPut,
+                              Method::kPatch, Method::kDelete, Method::kOptions};
+    return add_endpoint(pattern, name, kAll, handler.endpoint());
+}
+
 Application& Application::security(SecurityOptions options) {
     const http::CookieOptions& cookie = options.xsrf_cookie_options();
     static_cast<void>(http::format_set_cookie(options.xsrf_cookie_name(), {}, options.secured(cookie)));
@@ -243,11 +250,15 @@ Task<void> Application::serve_later(server::Exchange& exchange, detail::Endpoint
     std::exception_ptr failure;
     try {
         int status = 0;
-        bool coroutine = endpoint.kind() == detail::Endpoint::Kind::kCoroutine;
+        bool reads_itself = endpoint.kind() == detail::Endpoint::Kind::kCoroutine ||
+                            endpoint.kind() == detail::Endpoint::Kind::kExchange;
         bool guarded = needs_xsrf_token(exchange, endpoint);
-        if (!coroutine || (guarded && form_kind(request) == FormKind::kUrlencoded)) co_await request.read_whole_body();
+        if (!reads_itself || (guarded && form_kind(request) == FormKind::kUrlencoded))
+            co_await request.read_whole_body();
         if (endpoint.kind() == detail::Endpoint::Kind::kClass) {
             status = co_await HandlerRunner::run(request, endpoint.make_handler(), guarded);
+        } else if (endpoint.kind() == detail::Endpoint::Kind::kExchange) {
+            status = co_await endpoint.answer(exchange);
         } else {
             if (guarded) check_xsrf(request);
             std::optional<Response> response;

@@ -63,6 +63,9 @@ public:
     Application& options(const Pattern& pattern, Handler handler, std::string_view name = {});
     Application& route(http::Method method, const Pattern& pattern, Handler handler, std::string_view name = {});
 
+    /// The same handler for all of these methods.
+    Application& any(const Pattern& pattern, const Handler& handler, std::string_view name = {});
+
     /// Answers a path with a class: one object a request, made of `arguments` (as Tornado's initialize()). The methods
     /// that it overrides are those that the route supports.
     template <class Class, class... Arguments>

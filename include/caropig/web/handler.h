@@ -13,6 +13,10 @@
 /// What may answer a route: a function or any callable that takes the Request (or nothing) and returns a Response (or
 /// text), at once or as a Task. The application owns the callable, so a coroutine lambda may have captures. It is
 /// called on every worker's thread, at the same time.
+namespace caropig::server {
+class Exchange;
+}
+
 namespace caropig::web {
 
 class RequestHandler;
@@ -22,7 +26,7 @@ namespace detail {
 /// A route's answer behind one interface. It exists once per route, and is shared by all workers.
 class Endpoint {
 public:
-    enum class Kind : unsigned char { kFunction, kCoroutine, kClass };
+    enum class Kind : unsigned char { kFunction, kCoroutine, kClass, kExchange };
 
     explicit Endpoint(Kind kind) noexcept : kind_(kind) {}
     Endpoint(const Endpoint&) = delete;
@@ -39,6 +43,8 @@ public:
     virtual Response call(Request& request);
     virtual Task<Response> call_later(Request& request);
     virtual std::unique_ptr<RequestHandler> make_handler();
+    /// Answers by the server's own means; gives the status for the log.
+    virtual Task<int> answer(server::Exchange& exchange);
 
 private:
     Kind kind_;
