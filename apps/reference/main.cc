@@ -7,6 +7,7 @@
 #include <caropig/web/application.h>
 #include <caropig/web/command_line.h>
 #include <caropig/web/json.h>
+#include <caropig/web/reverse_proxy.h>
 #include <caropig/web/static_files.h>
 
 #include <algorithm>
@@ -170,6 +171,14 @@ void add_database_routes(web::Application& app, db::Database& database, bool is_
     });
 }
 
+void add_proxy(web::Application& app, const std::string& url) {
+    client::ClientOptions client;
+    client.pool.max_connections_per_origin(upstream_connections);
+    web::ReverseProxyOptions options;
+    options.strip_prefix("/proxy").max_body_bytes(std::numeric_limits<std::uint64_t>::max()).client(std::move(client));
+    app.any("/proxy/{path:path}", web::reverse_proxy(url, std::move(options)));
+}
+
 void add_order_routes(web::Application& app) {
     // The one that is measured stands among others like it.
     constexpr int kOthers = 109;
@@ -187,6 +196,7 @@ int main(int argc, char** argv) {
     double write_timeout = 0;
     std::string folder;
     std::string upstream;
+    std::string proxied;
     std::string database_url;
     unsigned database_connections = 16;
     double database_timeout = 30;
@@ -196,6 +206,7 @@ int main(int argc, char** argv) {
     command_line.option("--static", folder, "Folder to serve under /static/");
     command_line.option("--upstream", upstream, "URL that GET /upstream fetches and relays");
     command_line.option("--upstream-connections", upstream_connections, "The most that a worker opens to it");
+    command_line.option("--proxy", proxied, "URL that /proxy/ is passed on to, with the rest of the path");
     command_line.option("--database", database_url, "URL of the database that /db/ asks");
     command_line.option("--database-connections", database_connections, "The most that a worker opens to it");
     command_line.option("--database-timeout", database_timeout, "Seconds that a connection, and a statement, may take");
@@ -232,6 +243,7 @@ int main(int argc, char** argv) {
             database.emplace(database_url, options);
             add_database_routes(app, *database, database_url.starts_with("postgres"));
         }
+        if (!proxied.empty()) add_proxy(app, proxied);
         if (!folder.empty()) app.get("/static/{path:path}", web::static_files(folder));
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());

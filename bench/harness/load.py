@@ -68,6 +68,7 @@ WORKLOADS = [
     Workload("close", "a connection per request", body="ok", close=True),
     Workload("wait", "100 ms wait in a coroutine, 5,000 connections", "/sleep/100", 5000, body="ok", at_least=2, counted=False),
     Workload("relay", "fetched from an upstream (nginx) and relayed", "/upstream", body="ok", relay=True),
+    Workload("relay-64k", "64 KiB from an upstream (nginx), passed on by a reverse proxy", "/proxy/64k.bin", relay=True),
     Workload("file-64k", "a static file of 64 KiB", "/static/64k.bin"),
     Workload("file-1m", "a static file of 1 MiB", "/static/1m.bin"),
     Workload("two-workers", "GET /index, two workers on two cores, which the generator shares", body="ok", workers=2, counted=False),

@@ -1,7 +1,7 @@
 #!/bin/sh
 # nginx of Debian: /index from its configuration without touching a file, routes as expressions, files with sendfile, an upstream
 # over connections that it keeps. It has no serializer and, as Debian packages it, nothing that waits.
-# serves: plaintext plaintext-512 pipelined route close relay file-64k file-1m two-workers idle-5000 idle-15000
+# serves: plaintext plaintext-512 pipelined route close relay relay-64k file-64k file-1m two-workers idle-5000 idle-15000
 set -e
 nginx=$(command -v nginx || echo /usr/sbin/nginx)
 folder=$(mktemp -d)
@@ -42,6 +42,11 @@ http {
         location = /index { return 200 "ok"; }
         location = /upstream {
             proxy_pass http://relayed/index;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+        }
+        location /proxy/ {
+            proxy_pass http://relayed/static/;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
         }
