@@ -64,6 +64,9 @@ class Install(unittest.TestCase):
                            ("async", "base")):
             self.assertLess(position[user], position[used])
 
+    def test_the_command_is_installed(self):
+        self.assertIn("--data-binary", run(self.prefix / "bin" / "caropig", "fetch", "--help"))
+
     def test_no_private_header_and_nothing_outside_the_prefix_is_installed(self):
         self.assertFalse(list(self.prefix.rglob("epoll*")))
         headers = {path.relative_to(self.prefix / "include") for path in self.prefix.rglob("*.h")}
