@@ -27,12 +27,12 @@ HttpClient::HttpClient(Loop& loop, ClientOptions options)
 HttpClient::~HttpClient() = default;
 
 Task<Response> HttpClient::fetch(FetchRequest request) {
-    if (resilience_) return resilience_->fetch(*pool_, std::move(request));
+    if (resilience_ && request.resilient()) return resilience_->fetch(*pool_, std::move(request));
     return fetch_through(*pool_, std::move(request));
 }
 
 Task<ResponseStream> HttpClient::open(FetchRequest request) {
-    if (resilience_) return resilience_->open(*pool_, std::move(request));
+    if (resilience_ && request.resilient()) return resilience_->open(*pool_, std::move(request));
     return open_through(*pool_, std::move(request));
 }
 

@@ -138,6 +138,11 @@ bool FetchRequest::idempotent_method() const noexcept {
     return false;
 }
 
+FetchRequest& FetchRequest::resilient(bool is) noexcept {
+    resilient_ = is;
+    return *this;
+}
+
 FetchRequest& FetchRequest::first_byte_timeout(Duration limit) {
     check_limit(limit, "first_byte_timeout");
     first_byte_timeout_ = limit;

@@ -255,6 +255,9 @@ TEST(HttpClient, ResilienceOptionsHoldForFetchAndOpen) {
     EXPECT_EQ(loop.run_until(error_in(client.open(url))).kind(), Kind::kUnreachable);
     EXPECT_EQ(loop.run_until(error_in(client.fetch(url))).kind(), Kind::kBusy);
     EXPECT_EQ(loop.run_until(error_in(client.open(url))).kind(), Kind::kBusy);
+    const FetchRequest probe = FetchRequest(url).resilient(false);
+    EXPECT_EQ(loop.run_until(error_in(client.fetch(probe))).kind(), Kind::kUnreachable);
+    EXPECT_EQ(loop.run_until(error_in(client.open(probe))).kind(), Kind::kUnreachable);
 }
 
 }  // namespace

@@ -57,8 +57,8 @@ protected:
         EXPECT_EQ(pool.waiting(), 0u);
     }
 
+    std::vector<std::unique_ptr<ScriptedUpstream>> servers;  // until the loop has let go of their streams
     testkit::TestLoop loop;
-    std::vector<std::unique_ptr<ScriptedUpstream>> servers;
     bool refuses = false;
     Pool pool{loop, PoolOptions().max_connections_per_origin(2),
               [this](Origin, FetchError::Phase& phase) { return connect(phase); }};
@@ -121,6 +121,7 @@ TEST_F(HedgeTest, WhoFailsWaitsForTheOther) {
     servers.back()->fail(ECONNRESET);
     loop.run_ready();
     ASSERT_FALSE(other.done());
+    EXPECT_EQ(pool.open(), 1u) << "it holds a broken connection";
     answer(servers.size() - 2, "good");
     EXPECT_EQ(other.result().response.value().body(), "good");
 }

@@ -221,6 +221,12 @@ TEST_F(ResilienceTest, AProducerThatHasBegunIsNotAskedAgain) {
     EXPECT_EQ(made, 1);
     loop.advance(60s);
 
+    server.requests.clear();
+    server.faults = {Fault::kWaitHangs, Fault::kSendFailsUnsent};
+    EXPECT_TRUE(outcome_of(FetchRequest(request).method("POST").repeatable(true), 1s).error);
+    EXPECT_EQ(server.requests.size(), 1u) << "its head was sent";
+    loop.advance(60s);
+
     made = 0;
     server.faults = {Fault::kSendFailsUnsent};
     EXPECT_TRUE(outcome_of(request.repeatable(true), 1s).response);
@@ -264,9 +270,11 @@ TEST_F(ResilienceTest, FetchesAgainWhatBreaksInTheBody) {
     EXPECT_EQ(server.requests.size(), 1u);
     server.faults = {Fault::kBodyResets};
     EXPECT_TRUE(outcome_of(FetchRequest("http://h/").total_timeout(50ms), 1s).error) << "beyond the deadline";
-    server.faults = {Fault::kBodyHangs};
+    server.faults = {Fault::kBodyResets, Fault::kWaitHangs};
     auto late = loop.start(fetch("http://h/"));
-    loop.advance(20s);
+    loop.advance(20s - 1ns);
+    EXPECT_FALSE(late.done());
+    loop.advance(1ns);  // since the first
     EXPECT_EQ(late.result().error.value().kind(), Kind::kTimeout);
     expect_clean();
 }

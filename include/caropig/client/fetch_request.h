@@ -86,6 +86,10 @@ public:
     FetchRequest& idempotent(bool is) noexcept;
     [[nodiscard]] bool idempotent() const noexcept { return idempotent_.value_or(idempotent_method()); }
 
+    /// Whether the client's ResilienceOptions hold for it. True; false for a probe that is to see the server as it is.
+    FetchRequest& resilient(bool is) noexcept;
+    [[nodiscard]] bool resilient() const noexcept { return resilient_; }
+
     /// From the place in the pool to the connection: resolving the name and connecting. Zero means no limit. Tornado's
     /// default.
     FetchRequest& connect_timeout(Duration limit);
@@ -199,6 +203,7 @@ private:
     Duration between_bytes_timeout_{};
     std::optional<bool> idempotent_;
     bool repeatable_ = false;
+    bool resilient_ = true;
     bool decompress_ = false;
     bool raise_error_ = false;
     bool names_itself_ = true;
