@@ -72,6 +72,9 @@ public:
 
     class Wait;
 
+    /// For another protocol: nothing of an exchange may be on its way, and the stream must rest before discard().
+    [[nodiscard]] net::Stream& stream() const noexcept { return *stream_; }
+
     bool absolute_target = false;     ///< the other end is a proxy, which wants the whole URL
     std::string proxy_authorization;  ///< for that proxy; empty: none
 

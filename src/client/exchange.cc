@@ -99,7 +99,8 @@ bool write_head(const FetchRequest& request, Connection& connection) {
     const std::optional<std::string_view> own_host = request.headers().find("Host");
     out.clear();
     const bool asks = request.decompress() && !request.headers().find("Accept-Encoding");
-    const bool plain = !own_host && !expects && !request.wants_trailers() && connection.proxy_authorization.empty();
+    const bool plain = !own_host && !expects && !request.wants_trailers() && request.upgrade().empty() &&
+                       connection.proxy_authorization.empty();
     if (plain && names_itself && request.headers().empty()) {
         http::h1::append_request_head(out, start, asks ? kUsualFields : kUserAgentLine);
         return has_body;
@@ -119,6 +120,10 @@ bool write_head(const FetchRequest& request, Connection& connection) {
     if (request.wants_trailers()) {
         headers.add("TE", "trailers");
         headers.add("Connection", "TE");
+    }
+    if (!request.upgrade().empty()) {
+        headers.add("Upgrade", request.upgrade());
+        headers.add("Connection", "Upgrade");
     }
     if (asks) headers.add("Accept-Encoding", "zstd, br, gzip");
     if (!connection.proxy_authorization.empty()) {
@@ -261,13 +266,18 @@ Exchange::Exchange(FetchRequest asked, TimePoint started, Tries* its_tries)
       reader(http::parse_method(request.method()), request.max_response_bytes()),
       tries(its_tries) {
     deadline = deadline_of(request, tries != nullptr ? tries->started : started);
+    prepare_reader();
+}
+
+void Exchange::prepare_reader() {
     if (request.informational()) reader.on_interim(request.informational());
+    reader.offered(request.upgrade());
 }
 
 void Exchange::start_again() {
     phase = FetchError::Phase::kResolve;
     reader = ResponseReader(http::parse_method(request.method()), request.max_response_bytes());
-    if (request.informational()) reader.on_interim(request.informational());
+    prepare_reader();
     sent = false;
     heard = false;
     produced = false;

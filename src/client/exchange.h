@@ -24,6 +24,8 @@ struct Exchange {
     /// Forgets the answer, for `request` to be sent again or another one in its place; the deadline stays.
     void start_again();
 
+    void prepare_reader();
+
     FetchRequest request;  ///< its body moves to the connection when it is sent
     FetchError::Phase phase = FetchError::Phase::kResolve;
     TimePoint deadline = TimePoint::max();  ///< of everything, retries and redirects too

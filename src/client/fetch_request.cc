@@ -87,6 +87,16 @@ FetchRequest& FetchRequest::wants_trailers(bool does) noexcept {
     return *this;
 }
 
+FetchRequest& FetchRequest::upgrade(std::string_view protocol) {
+    const std::size_t slash = std::min(protocol.find('/'), protocol.size());
+    const bool has_version = slash < protocol.size();
+    if (!http::is_token(protocol.substr(0, slash)) || (has_version && !http::is_token(protocol.substr(slash + 1)))) {
+        throw std::invalid_argument("upgrade: it is no protocol");
+    }
+    upgrade_ = protocol;
+    return *this;
+}
+
 FetchRequest& FetchRequest::body(std::string bytes) noexcept {
     body_.swap(bytes);  // unlike an assignment, it lets go of the memory of the one before
     return *this;

@@ -40,6 +40,10 @@ Result<bool, Failure> ResponseReader::feed(std::string_view input) {
         if (!complete) return complete;
         if (!*complete) return false;
     }
+    if (switched()) {
+        body_ = input;
+        return true;
+    }
     return read_body(input);
 }
 
@@ -80,8 +84,11 @@ Result<bool, Failure> ResponseReader::read_head(std::string_view& input) {
 }
 
 Result<bool, Failure> ResponseReader::accept_head(const http::h1::ResponseHead& head) {
-    if (head.status == 101) return std::unexpected(no_http("it switches protocols without having been asked to"));
-    if (head.status < 200) {
+    const bool switches = head.status == 101;
+    if (switches && (offered_.empty() || !head.fields.has_token("Upgrade", offered_))) {
+        return std::unexpected(no_http("it switches protocols without having been asked to"));
+    }
+    if (head.status < 200 && !switches) {
         if (++interim_responses_ > kMaxInterimResponses) return std::unexpected(no_http("too many interim responses"));
         if (head.status == 100) continues_ = true;
         if (inform_) inform_(head.status, head.fields);

@@ -35,6 +35,10 @@ public:
     using Inform = std::function<void(int status, http::HeadersView fields)>;
     void on_interim(Inform inform) { inform_ = std::move(inform); }
 
+    /// The protocol that was offered: an answer of 101 that accepts it is final, and what follows its head is given by
+    /// take_body(). Empty, as before the call: none.
+    void offered(std::string protocol) { offered_ = std::move(protocol); }
+
     /// Takes the bytes that follow those taken before; what lies beyond the end is no part of it, and makes the
     /// connection unusable. True once the response is complete. Not to be called again after that, or after a failure.
     Result<bool, Failure> feed(std::string_view input);
@@ -56,6 +60,8 @@ public:
     /// For whoever gives the body in another form than it came in.
     [[nodiscard]] http::Headers& headers() noexcept { return headers_; }
     [[nodiscard]] bool complete() const noexcept { return head_complete_ && decoder_.done(); }
+    /// Whether it is a 101: the connection speaks another protocol now.
+    [[nodiscard]] bool switched() const noexcept { return status_ == 101; }
     /// Whether an interim 100 (Continue) has come.
     [[nodiscard]] bool continues() const noexcept { return continues_; }
     /// Whether the connection may carry another request, once the response is complete: it is kept alive, the end of
@@ -78,6 +84,7 @@ private:
     std::uint64_t max_body_bytes_;
     std::uint64_t body_bytes_ = 0;
     Inform inform_;
+    std::string offered_;
     std::string incomplete_head_;
     http::h1::HeadParser parser_;
     http::h1::BodyDecoder decoder_;

@@ -1,4 +1,5 @@
 #include "client/exchange.h"
+#include "client/leased_stream.h"
 #include <caropig/base/error.h>
 #include <caropig/client/response_stream.h>
 #include <caropig/loop/thread_pool.h>
@@ -6,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -53,7 +55,13 @@ ResponseStream::ResponseStream(Pool& pool, std::unique_ptr<Exchange> exchange)
     (exchange_->decoder ? coded_ : piece_) = exchange_->reader.take_body();
     head_ = exchange_->reader.take();
     head_.url(exchange_->request.url());
-    if (exchange_->reader.complete()) end_exchange(*exchange_);
+    if (exchange_->reader.switched()) {
+        auto stream = std::make_unique<LeasedStream>(std::move(exchange_->lease));
+        stream->give(std::exchange(piece_, {}));
+        stream_ = std::move(stream);
+    } else if (exchange_->reader.complete()) {
+        end_exchange(*exchange_);
+    }
 }
 
 ResponseStream::ResponseStream(ResponseStream&&) noexcept = default;
@@ -61,6 +69,8 @@ ResponseStream& ResponseStream::operator=(ResponseStream&&) noexcept = default;
 ResponseStream::~ResponseStream() = default;
 
 const http::Headers& ResponseStream::trailers() const noexcept { return exchange_->reader.trailers(); }
+
+std::unique_ptr<net::Stream> ResponseStream::take_stream() noexcept { return std::move(stream_); }
 
 bool ResponseStream::complete() const noexcept { return !exchange_->lease && exchange_->reader.complete(); }
 

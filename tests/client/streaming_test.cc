@@ -337,6 +337,51 @@ TEST_F(Reading, WholeAnswerWithItsHead) {
     EXPECT_EQ(second.result(), "");
 }
 
+TEST_F(Reading, GoesOnWithAnotherProtocol) {
+    auto opening = loop.start(open_through(pool, FetchRequest("http://h/").upgrade("echo")));
+    EXPECT_EQ(receive(),
+              "GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: CaroPig/0.1\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n");
+    send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: Echo\r\nConnection: upgrade\r\n\r\nfirst");
+    ASSERT_TRUE(opening.done());
+    answer.emplace(opening.result());
+    EXPECT_EQ(answer->status(), 101);
+    EXPECT_TRUE(answer->complete());
+    std::unique_ptr<net::Stream> stream = answer->take_stream();
+    ASSERT_NE(stream, nullptr);
+    EXPECT_EQ(answer->take_stream(), nullptr);
+    answer.reset();
+    char buffer[100];
+    for (const std::string_view expected : {"fir", "st", "next"}) {
+        if (expected == "next") send("next");
+        const std::size_t room = expected == "fir" ? 3 : sizeof(buffer);
+        auto reading = loop.start(stream->read_some(std::as_writable_bytes(std::span(buffer)).first(room)));
+        ASSERT_TRUE(reading.done());
+        EXPECT_EQ(std::string_view(buffer, reading.result()), expected);
+    }
+    const std::string mine = "mine";
+    auto writing = loop.start(stream->write(as_bytes(mine)));
+    EXPECT_EQ(receive(), "mine");
+    EXPECT_EQ(pool.open(), 1u);
+    stream.reset();
+    EXPECT_EQ(pool.open(), 0u);
+}
+
+TEST_F(Reading, SwitchesToNothingElse) {
+    auto other = loop.start(fetch(FetchRequest("http://h/").upgrade("echo")));
+    send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\nConnection: upgrade\r\n\r\n");
+    ASSERT_TRUE(other.done());
+    EXPECT_EQ(other.result(),
+              "fetch http://h: the response is not valid HTTP: it switches protocols without having been asked to");
+    auto opening = loop.start(open_through(pool, FetchRequest("http://h/").upgrade("echo")));
+    send(std::string(kOk));
+    answer.emplace(opening.result());
+    EXPECT_EQ(answer->take_stream(), nullptr);
+    EXPECT_EQ(pool.idle(), 1u);
+    for (const char* wrong : {"", "a b", "a/", "/1", "a/b/c", "a\r\nX: y"}) {
+        EXPECT_THROW(FetchRequest("http://h/").upgrade(wrong), std::invalid_argument) << wrong;
+    }
+}
+
 TEST_F(Reading, SlowReaderSlowsTheServerDown) {
     open();
     auto writing = loop.start(peer->write(as_bytes(std::string_view("ffff\r\n"))));

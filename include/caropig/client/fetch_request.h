@@ -62,6 +62,12 @@ public:
     FetchRequest& wants_trailers(bool does) noexcept;
     [[nodiscard]] bool wants_trailers() const noexcept { return wants_trailers_; }
 
+    /// Offers to go on with `protocol` ("websocket", "name/version") on the connection (RFC 9110 7.8); for
+    /// HttpClient::open(). Where the server agrees, the answer has the status 101, and its take_stream() the
+    /// connection.
+    FetchRequest& upgrade(std::string_view protocol);
+    [[nodiscard]] const std::string& upgrade() const noexcept { return upgrade_; }
+
     /// Sent with its Content-Length. Its type is up to header("Content-Type", …); none is guessed. Without a body,
     /// POST, PUT and PATCH say Content-Length: 0 (RFC 9110 8.6).
     FetchRequest& body(std::string bytes) noexcept;
@@ -194,6 +200,7 @@ private:
     http::Url url_;
     std::string method_ = "GET";
     http::Headers headers_;
+    std::string upgrade_;
     std::string body_;
     BodyProducer producer_;
     std::optional<std::uint64_t> produced_length_;

@@ -12,6 +12,9 @@
 namespace caropig {
 class ThreadPool;
 }
+namespace caropig::net {
+class Stream;
+}
 
 /// \file
 /// An answer that is read while it arrives.
@@ -48,6 +51,11 @@ public:
     /// Cancelled; the connection is closed then.
     Task<std::string_view> read();
 
+    /// The connection, after an answer of 101 to FetchRequest::upgrade(): its first bytes are those that came behind
+    /// the head. Null for other answers, and for a second call. It must not outlive its client; destroying it closes
+    /// it, when no operation of it may be pending. The request's deadlines do not apply to it.
+    [[nodiscard]] std::unique_ptr<net::Stream> take_stream() noexcept;
+
     /// Writes the rest of the body to a new file, or over an old one, on the threads of `threads`; returns its length.
     /// When it fails or is cancelled, the file is removed. Throws as read(), and IoError that names the file.
     Task<std::uint64_t> save_to(std::string path, ThreadPool& threads);
@@ -61,6 +69,7 @@ private:
 
     Pool* pool_;
     std::unique_ptr<Exchange> exchange_;
+    std::unique_ptr<net::Stream> stream_;  // after 101
     Response head_;
     std::string piece_;
     std::string coded_;  // what has come of a coded body, and how much of it has been decoded
