@@ -1,12 +1,21 @@
 #include "web/proxy_endpoint.h"
 
+#include "net/io_awaiter.h"
 #include "web/proxied_request.h"
+#include <caropig/async/scope.h>
+#include <caropig/base/bytes.h>
+#include <caropig/base/check.h>
+#include <caropig/base/error.h>
 #include <caropig/client/client.h>
 #include <caropig/loop/loop.h>
+#include <caropig/loop/operation.h>
+#include <caropig/net/stream.h>
 #include <caropig/server/service.h>
 #include <caropig/web/http_error.h>
 
+#include <algorithm>
 #include <charconv>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -31,9 +40,6 @@ std::optional<std::uint64_t> parse_number(std::optional<std::string_view> text) 
     return value;
 }
 
-/// Whether the client takes trailers (RFC 9110 10.1.4).
-bool takes_trailers(http::HeadersView fields) { return fields.has_token("TE", "trailers"); }
-
 Task<void> pass_body(server::Exchange& exchange, client::RequestBody& body) {
     for (;;) {
         const std::optional<std::string_view> piece = co_await exchange.read_body();
@@ -46,6 +52,49 @@ Task<void> pass_body(server::Exchange& exchange, client::RequestBody& body) {
 int status_for(Failure kind) noexcept {
     if (kind == Failure::kTimeout) return 504;
     return kind == Failure::kBusy ? 503 : 502;
+}
+
+/// What the client would go on with, of what it may.
+const std::string* offered_upgrade(const server::Exchange& exchange, const ReverseProxyOptions& options) {
+    const auto offered = std::ranges::find_if(
+        options.upgrades(), [&](const std::string& protocol) { return exchange.offers_upgrade(protocol); });
+    return offered == options.upgrades().end() ? nullptr : &*offered;
+}
+
+/// Writes what comes from one stream to the other, and ends with the first of them. Holds nothing while it waits.
+Task<void> pump(net::Stream& from, net::Stream& to) {
+    try {
+        for (;;) {
+            net::IoAwaiter<ReceiveOperation, net::Stream> receive(from);
+            const std::int32_t size = co_await receive;
+            if (size <= 0) break;
+            const std::string piece(as_text(receive.operation.received()));
+            co_await to.write(as_bytes(piece));
+        }
+    } catch (const IoError&) {
+        co_return;  // whoever reads from that side learns of its end
+    }
+    to.shutdown_write();
+}
+
+/// Passes bytes through both ways until the upstream has ended. Where the client ends, that is passed on.
+Task<void> pass_through(net::Stream& client, net::Stream& upstream) {
+    auto both = [&](Scope& scope) -> Task<void> {
+        scope.spawn(pump, std::ref(client), std::ref(upstream));
+        co_await pump(upstream, client);
+        scope.cancel();
+    };
+    co_await with_scope(both);
+}
+
+Task<void> switch_protocols(server::Exchange& exchange, client::ResponseStream& answer,
+                            const ReverseProxyOptions& options) {
+    const std::string* const protocol = offered_upgrade(exchange, options);
+    CAROPIG_CHECK(protocol != nullptr, "an upstream switched to a protocol that was not offered to it");
+    const http::Headers fields = answered_fields(answer.headers(), options);
+    const std::unique_ptr<net::Stream> upstream = answer.take_stream();
+    net::Stream* const client = co_await exchange.upgrade(*protocol, fields.wire());
+    co_await pass_through(*client, *upstream);
 }
 
 /// Passes the answer on, once its head is there.
@@ -132,10 +181,11 @@ client::FetchRequest ProxyEndpoint::make_request(const Upstream& upstream, serve
     request.url(std::move(url))
         .method(exchange.method_text())
         .headers(proxied_fields(exchange, options_))
-        .wants_trailers(takes_trailers(received))
+        .wants_trailers(received.has_token("TE", "trailers"))  // RFC 9110 10.1.4
         .on_informational([&exchange](int status, http::HeadersView fields) {
             if (status != 100) exchange.inform(status, informed_fields(fields).wire());
         });
+    if (const std::string* protocol = offered_upgrade(exchange, options_)) request.upgrade(*protocol);
     if (!exchange.has_body()) return request;
     // A body that the server decodes is longer than what its client has announced.
     const bool decoded = exchange.decodes_body() && received.find("Content-Encoding");
@@ -165,7 +215,11 @@ Task<int> ProxyEndpoint::answer(server::Exchange& exchange) {
     if (options_.max_body_bytes()) exchange.set_max_body_bytes(*options_.max_body_bytes());
     client::ResponseStream answer = co_await ask(exchange);
     const int status = answer.status();
-    co_await pass_answer(exchange, answer, options_);
+    if (status == 101) {
+        co_await switch_protocols(exchange, answer, options_);
+    } else {
+        co_await pass_answer(exchange, answer, options_);
+    }
     co_return status;
 }
 

@@ -321,6 +321,60 @@ TEST_F(ReverseProxy, RefusedContinue) {
     EXPECT_FALSE(up().open()) << "whether the body follows is not known";
 }
 
+// ---- other protocols
+
+constexpr std::string_view kWebSocket =
+    "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: a\r\n";
+
+TEST_F(ReverseProxy, WebSocketsArePassedThrough) {
+    start();
+    EXPECT_THAT(sent_for(kWebSocket),
+                testing::AllOf(HasSubstr("Sec-WebSocket-Key: a\r\n"),
+                               testing::EndsWith("Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n")));
+    up().deliver(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n"
+        "Sec-WebSocket-Accept: b\r\n\r\nfrom");
+    client->loop().run_ready();
+    EXPECT_EQ(client->received(),
+              "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+              "Sec-WebSocket-Accept: b\r\nVia: 1.1 caropig\r\n\r\nfrom");
+    client->send("to");
+    EXPECT_THAT(up().sent(), testing::EndsWith("\r\n\r\nto"));
+    client->loop().advance(1h);
+    up().deliver("more");
+    client->loop().run_ready();
+    EXPECT_THAT(client->received(), testing::EndsWith("frommore"));
+    EXPECT_FALSE(client->closed_by_server());
+    up().finish();
+    client->loop().run_ready();
+    EXPECT_TRUE(client->closed_by_server());
+    EXPECT_FALSE(up().open());
+    EXPECT_THAT(client->log("access"), ElementsAre(StartsWith("101 GET /x ")));
+}
+
+TEST_F(ReverseProxy, AWebSocketsClientThatGoes) {
+    start();
+    answer_for("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+               "GET /x HTTP/1.1\r\nHost: site\r\n" + std::string(kWebSocket) + "\r\n");
+    EXPECT_TRUE(up().open());
+    client->leave();
+    EXPECT_FALSE(up().open());
+}
+
+TEST_F(ReverseProxy, AnUpstreamThatWantsNoWebSocket) {
+    start();
+    EXPECT_THAT(answer_for("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno",
+                           "GET /x HTTP/1.1\r\nHost: site\r\n" + std::string(kWebSocket) + "\r\n"),
+                testing::AllOf(StartsWith("HTTP/1.1 403 "), testing::EndsWith("\r\n\r\nno")));
+    EXPECT_FALSE(client->closed_by_server());
+}
+
+TEST_F(ReverseProxy, OtherProtocolsAreNotOffered) {
+    start();
+    EXPECT_THAT(sent_for("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: A\r\n"),
+                Not(testing::AnyOf(HasSubstr("h2c"), HasSubstr("Upgrade"), HasSubstr("HTTP2"))));
+}
+
 // ---- failures
 
 TEST_F(ReverseProxy, AnUpstreamThatIsDown) {

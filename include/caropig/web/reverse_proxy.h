@@ -69,6 +69,9 @@ public:
     CAROPIG_OPTION(Duration, total_timeout, Duration::zero())
     /// How long a client that waits for 100 (Continue) has its body wait for the upstream to say so.
     CAROPIG_OPTION(Duration, continue_timeout, std::chrono::seconds(1))
+    /// Protocols that clients and the upstream may go on with by Upgrade. None that carries requests, such as h2c: they
+    /// would pass by everything that looks at requests here.
+    CAROPIG_OPTION(std::vector<std::string>, upgrades, {"websocket"})
     /// How each worker's client connects (TLS, a Unix socket, a proxy), and how many connections it has and keeps. A
     /// request that gets none is answered 503.
     CAROPIG_OPTION(client::ClientOptions, client, {})
@@ -83,7 +86,8 @@ public:
 ///
 /// Both bodies are passed on piece by piece, as fast as the slower side takes them, with their Content-Length or in
 /// chunks, and as they are coded; redirects are the client's to follow. Fields that are for one connection only stay
-/// behind (RFC 9110 7.6.1), and so do the upstream's Date and Server. 102 and 103 and trailers are passed on.
+/// behind (RFC 9110 7.6.1), and so do the upstream's Date and Server. 102, 103 and trailers are passed on. A WebSocket
+/// is passed through as it is, until one side ends it; no deadline applies to it.
 ///
 /// Where the upstream does not answer, the client gets 502, 503 where too many requests wait for a connection, or 504
 /// after a deadline, and the log says why. An answer that breaks off closes the client's connection. A client that goes

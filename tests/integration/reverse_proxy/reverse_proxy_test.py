@@ -12,6 +12,8 @@ import subprocess
 import sys
 import unittest
 
+from tornado.websocket import websocket_connect
+
 REFERENCE, EXAMPLE = sys.argv[1:3]
 FOLDER = pathlib.Path(__file__).parent
 SIZE = 64 << 20
@@ -166,6 +168,19 @@ class WithTornado(unittest.TestCase):
             self.assertEqual((answer.status, answer.read().decode()), (200, f"{SIZE} {digest.hexdigest()}"))
             connection.close()
         self.assertLess(self.proxy.peak_kib(), before + GROWTH_KIB)
+
+
+    def test_a_websocket(self):
+        async def talk():
+            socket = await websocket_connect(f"ws://127.0.0.1:{self.proxy.port}/proxy/talk")
+            for message in ("hello", b"\0\xff" * 100_000, "", "bye"):
+                await socket.write_message(message, binary=isinstance(message, bytes))
+                self.assertEqual(await asyncio.wait_for(socket.read_message(), 30), message)
+            self.assertIsNone(await asyncio.wait_for(socket.read_message(), 30))
+            self.assertEqual((socket.close_code, socket.close_reason), (4000, "as asked"))
+
+        asyncio.run(talk())
+        self.assertEqual(self.ask("GET", "/talk")[0], 400, "what Tornado says to who offers none")
 
 
 class WithReference(unittest.TestCase):

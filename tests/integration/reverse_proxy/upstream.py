@@ -7,6 +7,7 @@ import json
 import tornado.httpserver
 import tornado.netutil
 import tornado.web
+import tornado.websocket
 
 
 class Show(tornado.web.RequestHandler):
@@ -63,8 +64,18 @@ class Events(tornado.web.RequestHandler):
             await asyncio.sleep(0.01)
 
 
+class Talk(tornado.websocket.WebSocketHandler):
+    """Says everything again; "bye" closes."""
+
+    def on_message(self, message):
+        self.write_message(message, binary=isinstance(message, bytes))
+        if message == "bye":
+            self.close(4000, "as asked")
+
+
 async def main():
-    routes = [("/show.*", Show), ("/redirect", Redirect), ("/fixed", Fixed), ("/digest", Digest), ("/events", Events)]
+    routes = [("/show.*", Show), ("/redirect", Redirect), ("/fixed", Fixed), ("/digest", Digest), ("/events", Events),
+              ("/talk", Talk)]
     application = tornado.web.Application(routes)
     server = tornado.httpserver.HTTPServer(application)
     sockets = tornado.netutil.bind_sockets(0, "127.0.0.1")
