@@ -47,6 +47,9 @@ public:
     /// Closes at once, and forgets whoever waits.
     void discard() noexcept;
 
+    /// Receives from now on, though nobody waits yet: has_unheard() says when something has come.
+    void listen() noexcept { receive(); }
+
     /// Something has come, or the end, that nobody has waited for.
     [[nodiscard]] bool has_unheard() const noexcept { return unheard_; }
 

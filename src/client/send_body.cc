@@ -129,6 +129,7 @@ Task<void> await_continue(const Pool& pool, Exchange& exchange) {
 
 Task<void> send_produced(const Pool& pool, Exchange& exchange) {
     exchange.produced = true;
+    exchange.lease.connection().listen();  // for an answer before its time, on a new connection too
     ProducedBody body(pool, exchange);
     try {
         Task<void> producing = produce(body, exchange.request.producer());

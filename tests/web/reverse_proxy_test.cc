@@ -44,7 +44,7 @@ protected:
         app.any("/{path:path}",
                 Handler(std::make_shared<ProxyEndpoint>(upstreams, std::move(options), std::move(open))));
         client.emplace(app, std::move(server), 65536, peer);
-        pool.emplace(client->loop(), client::PoolOptions(),
+        pool.emplace(client->loop(), pool_options,
                      [this](const Origin& origin, FetchError::Phase& phase) { return connect(origin, phase); });
         for (int i = 0; i < 4; ++i) ups.emplace_back(client->loop());
         return *client;
@@ -82,6 +82,7 @@ protected:
     Application app;
     std::string peer = "192.0.2.9:5000";
     std::string down;
+    client::PoolOptions pool_options;
     std::vector<std::string> asked;
     std::size_t connections = 0;
     std::optional<WebClient> client;
@@ -457,13 +458,80 @@ TEST_F(ReverseProxy, AnAnswerThatStops) {
     EXPECT_FALSE(up().open());
 }
 
-TEST_F(ReverseProxy, AClientThatGoes) {
+TEST_F(ReverseProxy, TooManyForTheUpstream) {
+    pool_options.max_connections_per_origin(1).max_waiting(0);
     start();
-    sent_for("");
+    FetchError::Phase phase{};
+    auto taking = client->loop().start(pool->obtain(Origin(http::parse_url("http://up:9000/").value()), true, phase));
+    ASSERT_TRUE(taking.done());
+    const client::Pool::Lease taken = taking.result();
+    EXPECT_EQ(client->get("/x").status, 503);
+    EXPECT_THAT(client->log("application"), ElementsAre(HasSubstr("fetch http://up:9000: ")));
+}
+
+TEST_F(ReverseProxy, AnUpstreamThatTakesNothing) {
+    start();
+    ups[0].send_error = EPIPE;
+    sent_for("Content-Length: 0\r\n", "POST /x HTTP/1.1");
+    up().finish();
+    client->loop().run_ready();
+    EXPECT_THAT(client->received(), StartsWith("HTTP/1.1 502 "));
+    EXPECT_THAT(client->log("application"), ElementsAre(HasSubstr("broke while sending the request")));
+}
+
+TEST_F(ReverseProxy, AnUpstreamThatAnswersBeforeTheBodyHasCome) {
+    start();
+    sent_for("Content-Length: 4\r\n", "PUT /x HTTP/1.1");
+    up().deliver("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno");
+    client->loop().run_ready();
+    client->send("ab");
+    EXPECT_THAT(client->received(), testing::AllOf(StartsWith("HTTP/1.1 401 "), testing::EndsWith("\r\n\r\nno")));
+    EXPECT_FALSE(up().open()) << "its body was not sent whole";
+    client->send("cd");
+    EXPECT_THAT(answer_for(kOk), StartsWith("HTTP/1.1 200 ")) << "the rest was dropped, and no request made of it";
+}
+
+TEST_F(ReverseProxy, ABodyThatIsTooLarge) {
+    start(ReverseProxyOptions().max_body_bytes(3));
+    sent_for("Transfer-Encoding: chunked\r\n", "POST /x HTTP/1.1");
+    client->send("3\r\nabc\r\n");
+    EXPECT_EQ(client->received(), "");
+    client->send("1\r\nd\r\n");
+    EXPECT_THAT(client->received(), StartsWith("HTTP/1.1 413 "));
+    EXPECT_FALSE(up().open());
+    EXPECT_THAT(up().sent(), Not(testing::EndsWith("0\r\n\r\n"))) << "the upstream must not take it for whole";
+}
+
+TEST_F(ReverseProxy, DecodedBodiesAreFramedAnew) {
+    start({}, server::ServerOptions().decompress_requests(true));
+    EXPECT_THAT(sent_for("Content-Encoding: gzip\r\nContent-Length: 40\r\n", "POST /x HTTP/1.1"),
+                testing::AllOf(Not(HasSubstr("gzip")), testing::EndsWith("Transfer-Encoding: chunked\r\n\r\n")));
+}
+
+/// Where the request is when the client goes: what was sent of it, and what has come of the answer.
+class LeavingClient : public ReverseProxy, public testing::WithParamInterface<std::pair<const char*, const char*>> {};
+
+TEST_P(LeavingClient, ClosesTheUpstreamsConnection) {
+    start();
+    const auto [request, answer] = GetParam();
+    client->send(request);
+    if (*answer != '\0') up().deliver(answer);
+    client->loop().run_ready();
     EXPECT_TRUE(up().open());
     client->leave();
     EXPECT_FALSE(up().open());
+    EXPECT_EQ(pool->open(), 0U);
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    , LeavingClient,
+    testing::Values(std::pair("GET / HTTP/1.1\r\nHost: a\r\n\r\n", ""),
+                    std::pair("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nContent"),
+                    std::pair("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"),
+                    std::pair("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na"),
+                    std::pair("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab", ""),
+                    std::pair("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n", ""),
+                    std::pair("PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab", "")));
 
 }  // namespace
 }  // namespace caropig::web
