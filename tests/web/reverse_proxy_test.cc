@@ -391,7 +391,7 @@ TEST_F(ReverseProxy, AnUpstreamThatIsDown) {
 TEST_F(ReverseProxy, TheOtherUpstreamAnswers) {
     down = "b";
     start({}, {}, {"http://a/", "http://b/", "http://c/"});
-    for (int i = 0; i < 3; ++i) answer_for(kOk);
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(answer_for(kOk), StartsWith("HTTP/1.1 200 "));
     EXPECT_THAT(asked, ElementsAre("a", "b", "c")) << "c was asked for b's, and its connection kept";
     EXPECT_EQ(connections, 2U);
 }
