@@ -50,8 +50,10 @@ protected:
         return *client;
     }
     void TearDown() override {
-        if (client) client->leave();
+        if (!client) return;
+        client->leave();
         pool.reset();
+        client->loop().run_ready();  // its connections end before the upstreams do
     }
 
     Task<Connected> connect(Origin origin, FetchError::Phase& phase) {
