@@ -94,14 +94,16 @@ class MariaDb(Server):
     def prepare(self):
         self.socket = self.folder / "s"
         self.user = ["--user=root"] if os.getuid() == 0 else []
+        # A server that starts removes the temporary tables of whoever shares its folder for them.
+        self.own_tables = f"--tmpdir={self.folder}"
         install = program("mariadb-install-db", "mariadb-server-core")
         subprocess.run([install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
-                        f"--datadir={self.folder}/data", *self.user], check=True, capture_output=True)
+                        f"--datadir={self.folder}/data", self.own_tables, *self.user], check=True, capture_output=True)
 
     def command(self):
         return [program("mariadbd", "mariadb-server-core"), "--no-defaults", f"--datadir={self.folder}/data",
                 f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1", "--max-connections=400",
-                *self.user]
+                self.own_tables, *self.user]
 
     def start(self):
         first = self.process is None

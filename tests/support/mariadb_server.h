@@ -124,7 +124,9 @@ private:
     void install() const {
         std::vector<std::string> command{program({"/usr/bin/mariadb-install-db"}, "mariadb-server-core"),
                                          "--no-defaults", "--auth-root-authentication-method=normal",
-                                         "--datadir=" + data(), "--skip-test-db"};
+                                         "--datadir=" + data(), "--skip-test-db",
+                                         // A server that starts removes the tables of whoever shares the folder.
+                                         "--tmpdir=" + folder_.string()};
         if (::geteuid() == 0) command.emplace_back("--user=root");
         const pid_t pid = run(command);
         int status = 0;
