@@ -139,7 +139,7 @@ Task<void> send_produced(const Pool& pool, Exchange& exchange) {
             co_await with_deadline(exchange.deadline, std::move(producing));
         }
     } catch (const StopProducing&) {
-        // The answer, or the end, is there.
+        co_return;  // the answer, or the end, is there
     } catch (const TimeoutError&) {
         if (pool.loop().now() < exchange.deadline) throw;  // the producer's own
         fail_late(exchange, pool.loop().now(), {}, {});

@@ -31,6 +31,7 @@ void run_logged(Work& work) noexcept {
 /// What kAuto stands for: docs/decisions/0006.
 BackendKind choose(BackendKind kind) {
     if (kind != BackendKind::kAuto) return kind;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here writes it
     const char* wish = std::getenv("CAROPIG_BACKEND");
     if (wish != nullptr) {
         if (auto parsed = parse_backend(wish); parsed && *parsed != BackendKind::kAuto) return *parsed;
