@@ -1,6 +1,7 @@
 #include "client/authorization.h"
 
 #include "client/random.h"
+#include "http/base64.h"
 #include "http/challenge.h"
 #include <caropig/http/chars.h>
 #include <caropig/http/url.h>
@@ -25,15 +26,6 @@ void check_credentials(std::string_view user, std::string_view password) {
     if (user.find(':') != std::string_view::npos) throw std::invalid_argument("user: it has a colon");
     if (has_control(user)) throw std::invalid_argument("user: it has a control character");
     if (has_control(password)) throw std::invalid_argument("password: it has a control character");
-}
-
-std::string to_base64(std::string_view bytes) {
-    std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // OpenSSL ends it with NUL
-    const int size =
-        ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                          reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-    text.resize(static_cast<std::size_t>(size));
-    return text;
 }
 
 std::string to_hex(const unsigned char* bytes, std::size_t size) {
@@ -82,7 +74,7 @@ struct DigestAuth::Algorithm {
 
 std::string basic_authorization(std::string_view user, std::string_view password) {
     check_credentials(user, password);
-    return "Basic " + to_base64(fmt::format("{}:{}", user, password));
+    return "Basic " + http::to_base64(fmt::format("{}:{}", user, password));
 }
 
 std::string bearer_authorization(std::string_view token) {

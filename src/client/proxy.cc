@@ -1,6 +1,6 @@
 #include "client/proxy.h"
 
-#include "client/base64.h"
+#include "http/base64.h"
 #include <caropig/http/url.h>
 #include <caropig/net/address.h>
 
@@ -94,7 +94,7 @@ std::string Proxy::name() const {
 
 std::string Proxy::authorization() const {
     if (user.empty() && password.empty()) return {};
-    return "Basic " + to_base64(user + ":" + password);
+    return "Basic " + http::to_base64(user + ":" + password);
 }
 
 Result<Proxy, std::string> parse_proxy(std::string_view url) {

@@ -29,9 +29,7 @@ void initialize();
 /// Nothing for anything but pairs of hexadecimal digits.
 [[nodiscard]] std::optional<std::string> from_hex(std::string_view text);
 
-/// Base64 with padding (RFC 4648 section 4).
-[[nodiscard]] std::string to_base64(std::string_view bytes);
-/// Nothing for anything but well-formed base64 with its padding.
+/// The bytes of a text by http::to_base64(). Nothing for anything but well-formed base64 with its padding.
 [[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 
 }  // namespace caropig::web::crypto

@@ -1,3 +1,4 @@
+#include "http/base64.h"
 #include "web/crypto.h"
 #include "web/password_hash.h"
 #include <caropig/web/password.h>
@@ -38,7 +39,7 @@ PasswordOptions checked(const PasswordOptions& options) {
 }
 
 std::string unpadded_base64(const std::string& bytes) {
-    std::string text = crypto::to_base64(bytes);
+    std::string text = http::to_base64(bytes);
     while (text.ends_with('=')) text.pop_back();
     return text;
 }

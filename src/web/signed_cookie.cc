@@ -1,3 +1,4 @@
+#include "http/base64.h"
 #include "web/crypto.h"
 #include <caropig/http/chars.h>
 #include <caropig/web/signed_cookie.h>
@@ -137,7 +138,7 @@ SignedValueOptions& SignedValueOptions::min_version(int version) {
 std::string create_signed_value(const CookieSecrets& secrets, std::string_view name, std::string_view value,
                                 std::int64_t now) {
     std::string text = "2|" + field(std::to_string(secrets.current_version())) + field(std::to_string(now)) +
-                       field(name) + field(crypto::to_base64(value));
+                       field(name) + field(http::to_base64(value));
     text += crypto::hmac_sha256(secrets.current(), text);
     return text;
 }

@@ -1,7 +1,5 @@
 #include "client/proxy.h"
 
-#include "client/base64.h"
-
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -49,15 +47,6 @@ TEST(Proxy, UrlsThatAreNone) {
 TEST(Proxy, Authorization) {
     EXPECT_EQ(parse_proxy("http://Aladdin:open%20sesame@h")->authorization(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
     EXPECT_EQ(parse_proxy("http://h")->authorization(), "");
-}
-
-TEST(Base64, IsThatOfTheRfc) {
-    EXPECT_EQ(to_base64(""), "");
-    EXPECT_EQ(to_base64("f"), "Zg==");
-    EXPECT_EQ(to_base64("fo"), "Zm8=");
-    EXPECT_EQ(to_base64("foo"), "Zm9v");
-    EXPECT_EQ(to_base64("foobar"), "Zm9vYmFy");
-    EXPECT_EQ(to_base64("\xff\xfe\xfd"), "//79");
 }
 
 TEST(DirectHosts, Names) {

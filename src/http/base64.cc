@@ -1,9 +1,9 @@
-#include "client/base64.h"
+#include "http/base64.h"
 
 #include <algorithm>
 #include <cstdint>
 
-namespace caropig::client {
+namespace caropig::http {
 
 std::string to_base64(std::string_view bytes) {
     constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -22,4 +22,4 @@ std::string to_base64(std::string_view bytes) {
     return text;
 }
 
-}  // namespace caropig::client
+}  // namespace caropig::http
