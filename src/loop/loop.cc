@@ -28,6 +28,10 @@ void run_logged(Work& work) noexcept {
     }
 }
 
+/// For so long what is ready runs before I/O gets its turn: hundreds of handlers that each write a large piece would
+/// otherwise keep a request that has just come waiting for all of them.
+constexpr Duration kTurn = std::chrono::milliseconds(1);
+
 /// What kAuto stands for: docs/decisions/0006.
 BackendKind choose(BackendKind kind) {
     if (kind != BackendKind::kAuto) return kind;
@@ -191,7 +195,7 @@ void Loop::run_what_is_ready() {
     now_ = clock_->now();
     mailbox_->run_all();
     timers_->advance(now_);
-    ready_.run_batch();
+    ready_.run_batch([this] { return clock_->now() - now_ >= kTurn; });
 }
 
 void Loop::wait(bool may_wait) {

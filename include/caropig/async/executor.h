@@ -57,16 +57,26 @@ public:
         end_.previous_ = &node;
     }
 
-    /// Runs what is queued now; what is added meanwhile waits for the next call, so that I/O gets its turn.
-    void run_batch() noexcept {
+    /// Runs what is queued now; what is added meanwhile waits for the next call, so that I/O gets its turn. So does the
+    /// rest once `over`, which is asked now and then, says that the turn has lasted long enough.
+    template <class Over>
+    void run_batch(Over&& over) {
+        constexpr int kNodesBetweenLooks = 8;  // looking at a clock costs as much as a short node
         if (empty()) return;
         ReadyNode mark(nullptr);
         push(mark);
-        while (end_.next_ != &mark) {
+        for (int left = kNodesBetweenLooks; end_.next_ != &mark; --left) {
+            if (left == 0) {
+                if (over()) return;
+                left = kNodesBetweenLooks;
+            }
             ReadyNode& node = *end_.next_;
             node.unlink();
             node.run_(node);
         }
+    }
+    void run_batch() noexcept {
+        run_batch([] { return false; });
     }
 
 private:
