@@ -128,7 +128,11 @@ class Browser(unittest.TestCase):
         return self.browser.find_element(By.CSS_SELECTOR, selector)
 
     def text(self, selector):
-        return self.find(selector).text
+        """As shown, of one moment: an element that was found may be gone with its page before it is asked."""
+        text = self.browser.execute_script("return document.querySelector(arguments[0])?.innerText ?? null", selector)
+        if text is None:
+            raise NoSuchElementException(selector)
+        return text.strip()
 
     def click(self, selector):
         self.find(selector).click()
