@@ -122,5 +122,34 @@ TEST(ContentCoding, GzipAndZstdMayConsistOfSeveralMembers) {
     }
 }
 
+TEST(ContentCoding, OlderFormatsOfZstdAreNotOfTheCodingHoweverTheyCome) {
+    for (char version = 0x22; version <= 0x27; ++version) {
+        const std::string old = std::string(1, version) + "\xb5\x2f\xfd";
+        for (const std::string& body : {old, "\x28" + old, encode_content(ContentCoding::kZstd, 3, "text") + old}) {
+            for (std::size_t split = 0; split <= body.size(); ++split) {
+                auto decoder = make_decoder(ContentCoding::kZstd, 1000);
+                std::string out;
+                bool accepted = decoder->write(std::string_view(body).substr(0, split), out) &&
+                                decoder->write(std::string_view(body).substr(split), out);
+                EXPECT_FALSE(accepted) << static_cast<int>(version) << " " << split;
+            }
+        }
+    }
+}
+
+TEST(ContentCoding, SkippableFramesOfZstdAreSkipped) {
+    std::string frame = encode_content(ContentCoding::kZstd, 3, "text");
+    const std::string empty("\x50\x2a\x4d\x18\0\0\0\0", 8);
+    const std::string five("\x5f\x2a\x4d\x18\x05\0\0\0hello", 13);
+    for (const std::string& body : {frame, empty + frame, five + frame + empty, frame + five + five}) {
+        EXPECT_EQ(decode_content(ContentCoding::kZstd, body, 100), "text");
+        auto decoder = make_decoder(ContentCoding::kZstd, 100);
+        std::string out;
+        for (char byte : body) ASSERT_TRUE(decoder->write(std::string_view(&byte, 1), out));
+        EXPECT_TRUE(decoder->complete());
+        EXPECT_EQ(out, "text");
+    }
+}
+
 }  // namespace
 }  // namespace caropig::http
