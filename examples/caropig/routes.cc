@@ -84,14 +84,15 @@ Response callback(const Request&, const Future<Answer>& future) {
 }
 
 Task<Response> req(Request& request, RequestList& request_list, client::FetchRequest upstream) {
-    RequestList::Waiting waiting(request_list);
-    Future<Answer> future = waiting.promise()->future();
-    auto wait = [&](Scope& scope) -> Task<void> {
+    auto wait = [&](Scope& scope) -> Task<Future<Answer>> {
+        RequestList::Waiting waiting(request_list);  // ends here: who has left is off the list before the upstream request ends
+        Future<Answer> future = waiting.promise()->future();
         scope.spawn(request_upstream, std::move(upstream), waiting.promise());
         co_await future;
         scope.cancel();  // set by /stop: the upstream request ends here, and closes its connection
+        co_return future;
     };
-    co_await with_scope(wait);
+    Future<Answer> future = co_await with_scope(wait);
     co_return callback(request, future);
 }
 

@@ -189,6 +189,33 @@ TEST(WithScope, CancellationReachesBodyAndChildren) {
     EXPECT_EQ(ended, 0);
 }
 
+Task<void> note_when_cancelled(Event& event, std::string who, std::string& into) {
+    try {
+        co_await event.wait();
+    } catch (const Cancelled&) {
+        into += who;
+        throw;
+    }
+}
+
+Task<void> noting_scope(Event& never, std::string& order) {
+    co_await with_scope([&](Scope& scope) -> Task<void> {
+        scope.spawn(note_when_cancelled, std::ref(never), "child ", std::ref(order));
+        co_await note_when_cancelled(never, "body ", order);
+    });
+}
+
+TEST(WithScope, CancellationAsksTheBodyFirst) {
+    TestLoop loop;
+    Event never;
+    std::string order;
+    auto started = loop.start(noting_scope(never, order));
+    started.cancel();
+    loop.run_ready();
+    EXPECT_THROW(started.result(), Cancelled);
+    EXPECT_EQ(order, "body child ");
+}
+
 Task<void> body_fails(Event& never, int& ended) {
     co_await with_scope([&](Scope& scope) -> Task<void> {
         scope.spawn(wait_for, std::ref(never), std::ref(ended));
