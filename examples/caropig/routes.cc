@@ -85,7 +85,8 @@ Response callback(const Request&, const Future<Answer>& future) {
 
 Task<Response> req(Request& request, RequestList& request_list, client::FetchRequest upstream) {
     auto wait = [&](Scope& scope) -> Task<Future<Answer>> {
-        RequestList::Waiting waiting(request_list);  // ends here: who has left is off the list before the upstream request ends
+        RequestList::Waiting waiting(
+            request_list);  // ends here: who has left is off the list before the upstream request ends
         Future<Answer> future = waiting.promise()->future();
         scope.spawn(request_upstream, std::move(upstream), waiting.promise());
         co_await future;

@@ -28,8 +28,9 @@ void run_logged(Work& work) noexcept {
     }
 }
 
-/// For so long what is ready runs before I/O gets its turn: hundreds of handlers that each write a large piece would
-/// otherwise keep a request that has just come waiting for all of them.
+/// For so long timers fire, and then what is ready runs, before I/O gets its turn: hundreds of handlers that each write
+/// a large piece, or a thousand deadlines that pass together, would otherwise keep a request that has just come waiting
+/// for all of them.
 constexpr Duration kTurn = std::chrono::milliseconds(1);
 
 /// What kAuto stands for: docs/decisions/0006.
@@ -194,8 +195,9 @@ void Loop::run_round(bool may_wait) {
 void Loop::run_what_is_ready() {
     now_ = clock_->now();
     mailbox_->run_all();
-    timers_->advance(now_);
-    ready_.run_batch([this] { return clock_->now() - now_ >= kTurn; });
+    bool all_fired = timers_->advance(now_, [this] { return clock_->now() - now_ >= kTurn; });
+    TimePoint began = all_fired ? now_ : clock_->now();
+    ready_.run_batch([this, began] { return clock_->now() - began >= kTurn; });
 }
 
 void Loop::wait(bool may_wait) {

@@ -12,6 +12,7 @@ constexpr std::uint64_t kMaxDelta = (std::uint64_t{1} << 36) - (std::uint64_t{1}
 
 TimerWheel::TimerWheel(TimePoint origin) noexcept : origin_(origin) {
     make_empty(due_);
+    make_empty(expired_);
     for (Level& level : levels_) {
         for (Slot& slot : level.slots) make_empty(slot);
     }
@@ -23,6 +24,7 @@ TimerWheel::~TimerWheel() {
         list.next_ = list.previous_ = nullptr;
     };
     clear(due_);
+    clear(expired_);
     for (Level& level : levels_) {
         for (Slot& slot : level.slots) clear(slot);
     }
@@ -96,20 +98,18 @@ std::optional<TimerWheel::Expiry> TimerWheel::next_expiry() noexcept {
 }
 
 std::optional<TimePoint> TimerWheel::next() noexcept {
-    if (!empty(due_)) return origin_ + kTick * elapsed_;
+    if (!empty(due_) || !empty(expired_)) return origin_ + kTick * elapsed_;
     auto expiry = next_expiry();
     if (!expiry) return std::nullopt;
     return origin_ + kTick * expiry->tick;
 }
 
-void TimerWheel::advance(TimePoint now) noexcept {
+void TimerWheel::collect(TimePoint now) noexcept {
     std::uint64_t target = now <= origin_ ? 0 : static_cast<std::uint64_t>((now - origin_) / kTick);
-    Slot expired;
-    make_empty(expired);
     while (!empty(due_)) {
         Timer& timer = *due_.next_;
         timer.disarm();
-        insert_by_deadline(expired, timer);
+        insert_by_deadline(expired_, timer);
     }
     while (auto expiry = next_expiry()) {
         if (expiry->tick > target) break;
@@ -128,7 +128,7 @@ void TimerWheel::advance(TimePoint now) noexcept {
             Timer& timer = *moving.next_;
             timer.disarm();
             if (tick_of(timer.deadline_) <= elapsed_) {
-                insert_by_deadline(expired, timer);
+                insert_by_deadline(expired_, timer);
             } else {
                 insert(timer);
             }
@@ -136,19 +136,15 @@ void TimerWheel::advance(TimePoint now) noexcept {
         moving.next_ = moving.previous_ = nullptr;
     }
     elapsed_ = std::max(elapsed_, target);
-    fire(expired, now);
-    expired.next_ = expired.previous_ = nullptr;
 }
 
-void TimerWheel::fire(Timer& expired, TimePoint now) noexcept {
-    while (!empty(expired)) {
-        Timer& timer = *expired.next_;
-        timer.disarm();
-        if (timer.deadline_ > now) {
-            insert(timer);
-        } else {
-            timer.fire_(timer);
-        }
+void TimerWheel::fire_first(TimePoint now) noexcept {
+    Timer& timer = *expired_.next_;
+    timer.disarm();
+    if (timer.deadline_ > now) {
+        insert(timer);
+    } else {
+        timer.fire_(timer);
     }
 }
 

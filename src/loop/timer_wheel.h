@@ -20,8 +20,25 @@ public:
 
     void arm(Timer& timer, TimePoint deadline) noexcept;
 
-    /// Fires what is due at `now`, in the order of the deadlines. What is armed meanwhile waits for the next call.
-    void advance(TimePoint now) noexcept;
+    /// Fires what is due at `now`, in the order of the deadlines. What is armed meanwhile waits for the next call, and
+    /// so does the rest once `over`, which is asked now and then, says that this has lasted long enough; it is due
+    /// before all else then. False when something was left.
+    template <class Over>
+    bool advance(TimePoint now, Over&& over) noexcept {
+        constexpr int kTimersBetweenLooks = 8;  // looking at a clock costs as much as a short timer
+        collect(now);
+        for (int left = kTimersBetweenLooks; !empty(expired_); --left) {
+            if (left == 0) {
+                if (over()) return false;
+                left = kTimersBetweenLooks;
+            }
+            fire_first(now);
+        }
+        return true;
+    }
+    void advance(TimePoint now) noexcept {
+        advance(now, [] { return false; });
+    }
 
     /// When to call advance() next; it may be earlier than the first deadline, never later.
     [[nodiscard]] std::optional<TimePoint> next() noexcept;
@@ -51,11 +68,15 @@ private:
     void insert(Timer& timer) noexcept;
     [[nodiscard]] std::uint64_t tick_of(TimePoint deadline) const noexcept;
     [[nodiscard]] std::optional<Expiry> next_expiry() noexcept;
-    void fire(Timer& expired, TimePoint now) noexcept;
+    /// Moves what is due at `now` to expired_.
+    void collect(TimePoint now) noexcept;
+    /// Fires the first of expired_, or puts it in again if it was moved to a later moment meanwhile.
+    void fire_first(TimePoint now) noexcept;
 
     TimePoint origin_;
     std::uint64_t elapsed_ = 0;  // the tick up to which everything has been taken out of the slots
     Slot due_;                   // armed with a deadline that had passed already
+    Slot expired_;               // taken out, by deadline: to be fired
     std::array<Level, kLevels> levels_;
 };
 

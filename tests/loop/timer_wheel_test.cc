@@ -131,6 +131,48 @@ TEST_F(TimerWheelTest, ACallbackMayExtendAnotherThatIsDue) {
     EXPECT_EQ(fired, (Ids{1, 2}));
 }
 
+TEST_F(TimerWheelTest, WhatIsLeftWhenTheTurnIsOverFiresInTheNextBeforeAllElse) {
+    std::vector<std::unique_ptr<Noting>> timers;
+    for (int i = 0; i < 20; ++i) {
+        timers.push_back(std::make_unique<Noting>(i, fired));
+        wheel.arm(*timers.back(), kOrigin + 5ms);
+    }
+    int looks = 0;
+    auto at_once = [&looks] { return ++looks > 0; };
+    EXPECT_FALSE(wheel.advance(kOrigin + 10ms, at_once));
+    ASSERT_GT(fired.size(), 0u);
+    ASSERT_LT(fired.size(), 17u);
+    EXPECT_EQ(looks, 1);
+    const int first_left = static_cast<int>(fired.size());
+    EXPECT_LE(wheel.next(), kOrigin + 10ms) << "the loop must not sleep now";
+
+    fired.clear();
+    wheel.arm(a, kOrigin + 6ms);                                                   // passed, but after the others
+    timers[static_cast<std::size_t>(first_left)]->disarm();                        // has ended meanwhile
+    wheel.arm(*timers[static_cast<std::size_t>(first_left + 1)], kOrigin + 30ms);  // was given more time
+    timers.erase(timers.begin() + first_left + 2);                                 // is gone
+    EXPECT_TRUE(wheel.advance(kOrigin + 11ms, [] { return false; }));
+    Ids expected;
+    for (int i = first_left + 3; i < 20; ++i) expected.push_back(i);
+    expected.push_back(1);
+    EXPECT_EQ(fired, expected);
+    wheel.advance(kOrigin + 30ms);
+    EXPECT_EQ(fired.back(), first_left + 1);
+}
+
+TEST_F(TimerWheelTest, MayBeDestroyedWithTimersLeftFromATurn) {
+    std::vector<std::unique_ptr<Noting>> timers;
+    {
+        TimerWheel mine{kOrigin};
+        for (int i = 0; i < 20; ++i) {
+            timers.push_back(std::make_unique<Noting>(i, fired));
+            mine.arm(*timers.back(), kOrigin + 5ms);
+        }
+        EXPECT_FALSE(mine.advance(kOrigin + 10ms, [] { return true; }));
+    }
+    EXPECT_FALSE(timers.back()->armed());
+}
+
 TEST_F(TimerWheelTest, YearsAheadIsNoProblem) {
     wheel.advance(kOrigin + 12345ms);
     wheel.arm(a, TimePoint::max());

@@ -135,9 +135,9 @@ std::invoke_result_t<Body&, Scope&> run_with_scope(Body body) {
 
 /// Runs `body(scope)`, a coroutine, and then waits for what it has spawned: `co_await with_scope([&](Scope& scope) ->
 /// Task<int> { … })`. The value is the body's. When the body throws, the children are cancelled; when a child throws,
-/// the other children and the body are; the first exception is thrown once all have ended, further ones are logged. When
-/// the caller is cancelled, the body is asked to end before the children are.
-/// The body may capture by reference. A body whose captures need destruction must have a name (a bug of GCC 12).
+/// the other children and the body are; the first exception is thrown once all have ended, further ones are logged.
+/// When the caller is cancelled, the body is asked to end before the children are. The body may capture by reference. A
+/// body whose captures need destruction must have a name (a bug of GCC 12).
 template <class Body>
 [[nodiscard("a Task does nothing until it is awaited")]] auto with_scope(Body&& body) {
     detail::check_awaited_callable<Body>();
