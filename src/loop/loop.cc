@@ -187,6 +187,8 @@ void Loop::add_local(const void* key, std::shared_ptr<void> object) { locals_.em
 
 bool Loop::idle() const noexcept { return ready_.empty() && !mailbox_->filled(); }
 
+bool Loop::turn_is_over() const noexcept { return clock_->now() - now_ >= kTurn; }
+
 void Loop::run_round(bool may_wait) {
     run_what_is_ready();
     wait(may_wait);
@@ -195,9 +197,9 @@ void Loop::run_round(bool may_wait) {
 void Loop::run_what_is_ready() {
     now_ = clock_->now();
     mailbox_->run_all();
-    bool all_fired = timers_->advance(now_, [this] { return clock_->now() - now_ >= kTurn; });
-    TimePoint began = all_fired ? now_ : clock_->now();
-    ready_.run_batch([this, began] { return clock_->now() - began >= kTurn; });
+    const auto over = [this] { return turn_is_over(); };
+    if (!timers_->advance(now_, over)) now_ = clock_->now();
+    ready_.run_batch(over);
 }
 
 void Loop::wait(bool may_wait) {

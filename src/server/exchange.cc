@@ -28,8 +28,10 @@ constexpr std::string_view kBodyLimit = "max_body_bytes";
 bool status_is_framed(int status) noexcept { return status != 204 && status != 304; }
 bool status_has_body(int status) noexcept { return status_is_framed(status) && status != 205; }
 
-// Written to a client that takes it as fast as it comes, before others have their turn.
+// Written to a client that takes it as fast as it comes, before others have their turn: at most, and where the loop has
+// been busy for a while already.
 constexpr std::size_t kWrittenInARow = std::size_t{256} * 1024;
+constexpr std::size_t kWrittenWhenBusy = std::size_t{64} * 1024;
 // Of a file that is not sent by itself.
 constexpr std::size_t kCopiedPiece = std::size_t{128} * 1024;
 
@@ -602,7 +604,8 @@ Task<void> Connection::send_waiting(Awaiter& send, std::size_t size) {
         co_await send;
         // A client that takes everything at once never makes the handler wait.
         active.written_in_a_row += size;
-        if (active.written_in_a_row >= kWrittenInARow) {
+        const std::size_t written = active.written_in_a_row;
+        if (written >= kWrittenInARow || (written >= kWrittenWhenBusy && server_.loop.turn_is_over())) {
             active.written_in_a_row = 0;
             activity_->output.stop_following();
             co_await yield();

@@ -51,8 +51,11 @@ public:
     /// Ends run() after the current round. Any thread.
     void stop();
 
-    /// The moment at which the current round began.
+    /// The moment at which the current round began, or the part of it that runs now.
     [[nodiscard]] TimePoint now() const noexcept { return now_; }
+    /// Whether that was a millisecond ago: others should have their turn, and what could go on gives way. It looks at
+    /// the clock.
+    [[nodiscard]] bool turn_is_over() const noexcept;
     /// The clock itself, for what happens within a round.
     [[nodiscard]] Clock& clock() const noexcept { return *clock_; }
     /// The wall clock of the current round, in seconds since 1970.
