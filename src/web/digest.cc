@@ -1,5 +1,6 @@
 #include "web/digest.h"
 
+#include "web/crypto.h"
 #include <caropig/base/check.h>
 #include <caropig/base/error.h>
 
@@ -14,14 +15,7 @@ namespace caropig::web {
 namespace {
 
 std::string hex(const unsigned char* bytes, unsigned size) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string text;
-    text.reserve(std::size_t{2} * size);
-    for (unsigned i = 0; i < size; ++i) {
-        text += kDigits[bytes[i] >> 4U];
-        text += kDigits[bytes[i] & 15U];
-    }
-    return text;
+    return crypto::to_hex({reinterpret_cast<const char*>(bytes), size});
 }
 
 std::string digest_hex(std::string_view data, const EVP_MD* kind) {
