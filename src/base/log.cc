@@ -14,8 +14,10 @@
 namespace caropig::log {
 namespace {
 
+// Beside the rest, since every request asks for it: a constant needs no look whether it has been made.
+constinit std::atomic<Level> least{Level::kInfo};
+
 struct State {
-    std::atomic<Level> level{Level::kInfo};
     std::atomic<bool> has_sink{false};
     std::mutex mutex;
     Sink sink;
@@ -92,9 +94,9 @@ std::optional<Level> parse_level(std::string_view name) noexcept {
     return std::nullopt;
 }
 
-void set_level(Level level) noexcept { state().level.store(level, std::memory_order_relaxed); }
+void set_level(Level level) noexcept { least.store(level, std::memory_order_relaxed); }
 
-bool enabled(Level level) noexcept { return level >= state().level.load(std::memory_order_relaxed); }
+bool enabled(Level level) noexcept { return level >= least.load(std::memory_order_relaxed); }
 
 void write(Level level, std::string_view channel, std::string_view message) {
     if (!enabled(level)) return;

@@ -1,6 +1,5 @@
 #include "web/access_log.h"
 
-#include <caropig/base/log.h>
 #include <caropig/loop/loop.h>
 #include <caropig/server/service.h>
 
@@ -8,9 +7,7 @@
 
 namespace caropig::web {
 
-void log_access(const server::Exchange& exchange, int status) {
-    log::Level level = status < 400 ? log::Level::kInfo : status < 500 ? log::Level::kWarning : log::Level::kError;
-    if (!log::enabled(level)) return;
+void write_access(const server::Exchange& exchange, int status, log::Level level) {
     std::int64_t nanoseconds = exchange.loop().clock().now().time_since_epoch().count() - exchange.started();
     log::write(level, "access",
                fmt::format("{} {} {} ({}) {:.2f}ms", status, exchange.method_text(), exchange.target(),
