@@ -2,6 +2,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -355,6 +356,37 @@ TEST(Parser, RemembersAHostNoLongerThanItIsTheSame) {
             HeadParser copy = parser;
             const std::string refused = host(bad);
             EXPECT_EQ(copy.parse_request(refused, request.head, request.storage).error.status, 400) << bad;
+        }
+    }
+}
+
+// Names are compared a word at a time. What differs from one of them by a byte is another field, whichever the byte.
+TEST(Parser, Rfc9110_5_1_KnowsNamesByEachByteAndInAnyCase) {
+    const auto effect_of = [](const std::string& name, const std::string& value) {
+        const std::string text = "GET / HTTP/1.1\r\nHost: h\r\n" + name + ": " + value + "\r\n\r\n";
+        HeadParser parser;
+        Request request;
+        request.result = parser.parse_request(text, request.head, request.storage);
+        const RequestHead& head = request.head;
+        return std::to_string(request.result.error.status) + (head.keep_alive ? "k" : "-") +
+               std::to_string(head.content_length) + std::to_string(static_cast<int>(head.framing));
+    };
+    const std::string none = effect_of("X-Other", "1");
+    const std::pair<std::string, std::string> fields[] = {{"host", "h"},
+                                                          {"expect", "x"},
+                                                          {"connection", "close"},
+                                                          {"content-length", "5"},
+                                                          {"transfer-encoding", "chunked"}};
+    for (const auto& [name, value] : fields) {
+        ASSERT_NE(effect_of(name, value), none) << name;
+        for (std::size_t at = 0; at < name.size(); ++at) {
+            for (int byte = 0; byte < 256; ++byte) {
+                std::string other = name;
+                other[at] = static_cast<char>(byte);
+                if (!is_token_char(other[at])) continue;
+                const bool same = to_lower(other[at]) == name[at];
+                EXPECT_EQ(effect_of(other, value) == none, !same) << other;
+            }
         }
     }
 }

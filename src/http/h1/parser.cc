@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <type_traits>
 
 namespace caropig::http::h1 {
 namespace {
@@ -26,6 +27,7 @@ struct Facts {
     bool upgrade = false;
     bool expect_continue = false;
     bool unknown_expectation = false;
+    bool more_than_host = false;  // any of those above but Host was there
     std::string_view host;
 };
 
@@ -46,34 +48,62 @@ void note_expect(std::string_view value, Facts& facts) noexcept {
     });
 }
 
-// Whether a token is this lower-case name of the same length: no branch, and a few words at a time. Exact, because no
+// Whether a token is this lower-case name of the same length: no branch, and words that overlap. Exact, because no
 // token character but the letter's upper case differs from it, or from "-", in bit 5 alone.
 template <std::size_t kSize>
 bool is_name(std::string_view token, const char (&name)[kSize]) noexcept {
-    unsigned difference = 0;
-    for (std::size_t i = 0; i < kSize - 1; ++i) difference |= static_cast<unsigned>((token[i] | 0x20) ^ name[i]);
+    constexpr std::size_t kLength = kSize - 1;
+    using Word = std::conditional_t<(kLength >= 8), std::uint64_t, std::uint32_t>;
+    constexpr auto kBit5 = static_cast<Word>(0x2020202020202020);
+    Word difference = 0;
+    for (std::size_t next = 0; next < kLength; next += sizeof(Word)) {
+        const std::size_t at = std::min(next, kLength - sizeof(Word));
+        Word word = 0;
+        Word wanted = 0;
+        std::memcpy(&word, token.data() + at, sizeof(word));
+        std::memcpy(&wanted, name + at, sizeof(wanted));
+        difference |= (word | kBit5) ^ wanted;
+    }
     return difference == 0;
 }
 
-// Length and first letter choose the one name that it can be, so that most fields cost no comparison.
-void note_field(const HeaderView& field, Facts& facts) noexcept {
-    constexpr unsigned kLengths = 1U << 4 | 1U << 6 | 1U << 7 | 1U << 10 | 1U << 14 | 1U << 17;
+// Those that a request need not have. The length chooses the one name that it can be.
+void note_more(const HeaderView& field, Facts& facts) noexcept {
+    const auto is = [&](const auto& name) {
+        const bool same = is_name(field.name, name);
+        facts.more_than_host |= same;
+        return same;
+    };
+    switch (field.name.size()) {
+        case 6:
+            if (is("expect")) note_expect(field.value, facts);
+            break;
+        case 7:
+            if (is("upgrade")) facts.upgrade = !field.value.empty();
+            break;
+        case 10:
+            if (is("connection")) note_connection(field.value, facts);
+            break;
+        case 14:
+            if (is("content-length")) facts.framing.note_content_length(field.value);
+            break;
+        case 17:
+            if (is("transfer-encoding")) facts.framing.note_transfer_encoding(field.value);
+            break;
+        default:
+            break;
+    }
+}
+
+// Most fields cost no comparison of their name.
+inline void note_field(const HeaderView& field, Facts& facts) noexcept {
+    constexpr unsigned kLengths = 1U << 6 | 1U << 7 | 1U << 10 | 1U << 14 | 1U << 17;
     const std::size_t size = field.name.size();
-    if (size > 17 || (kLengths >> size & 1U) == 0) return;
-    const char first = to_lower(field.name[0]);
-    if (size == 4 && first == 'h' && is_name(field.name, "host")) {
+    if (size == 4 && is_name(field.name, "host")) {
         ++facts.host_lines;
         facts.host = field.value;
-    } else if (size == 6 && first == 'e' && is_name(field.name, "expect")) {
-        note_expect(field.value, facts);
-    } else if (size == 7 && first == 'u' && is_name(field.name, "upgrade")) {
-        facts.upgrade = !field.value.empty();
-    } else if (size == 10 && first == 'c' && is_name(field.name, "connection")) {
-        note_connection(field.value, facts);
-    } else if (size == 14 && first == 'c' && is_name(field.name, "content-length")) {
-        facts.framing.note_content_length(field.value);
-    } else if (size == 17 && first == 't' && is_name(field.name, "transfer-encoding")) {
-        facts.framing.note_transfer_encoding(field.value);
+    } else if (size <= 17 && (kLengths >> size & 1U) != 0) {
+        note_more(field, facts);
     }
 }
 
@@ -83,10 +113,6 @@ bool wants_keep_alive(const Facts& facts, int minor_version) noexcept {
 
 // "HTTP/1.x" to its minor version; a higher one than 1 promises to be understood as 1 (RFC 9110 2.5).
 ParseError parse_version(std::string_view text, int& minor) noexcept {
-    if (text == "HTTP/1.1") {
-        minor = 1;
-        return kNoError;
-    }
     if (text.size() != 8 || !text.starts_with("HTTP/") || !is_digit(text[5]) || text[6] != '.' || !is_digit(text[7])) {
         return {400, "malformed HTTP version"};
     }
@@ -140,11 +166,17 @@ ParseError read_target_form(RequestHead& out, const char* question) noexcept {
 ParseError parse_request_line(std::string_view line, std::size_t max_target, RequestHead& out) noexcept {
     const char* p = line.data();
     const char* const end = p + line.size();
-    out.method = Method::kOther;
-    while (is_token_char(*p)) ++p;
-    if (p == line.data() || *p != ' ') return {400, "malformed request line"};
-    out.method_text = between(line.data(), p);
-    out.method = parse_method(out.method_text);
+    if (line.starts_with("GET ")) {  // as most are
+        p += 3;
+        out.method = Method::kGet;
+        out.method_text = between(line.data(), p);
+    } else {
+        out.method = Method::kOther;
+        while (is_token_char(*p)) ++p;
+        if (p == line.data() || *p != ' ') return {400, "malformed request line"};
+        out.method_text = between(line.data(), p);
+        out.method = parse_method(out.method_text);
+    }
 
     const char* const target = ++p;
     const char* question = nullptr;
@@ -165,7 +197,12 @@ ParseError parse_request_line(std::string_view line, std::size_t max_target, Req
     out.target = between(target, p);
     if (out.target.empty()) return {400, "malformed request line"};
     if (out.target.size() > max_target) return {414, "request target too long"};
-    if (const ParseError error = parse_version(between(p + 1, end), out.minor_version); error.status != 0) return error;
+    const std::string_view version = between(p + 1, end);
+    if (version == "HTTP/1.1") {
+        out.minor_version = 1;
+    } else if (const ParseError error = parse_version(version, out.minor_version); error.status != 0) {
+        return error;
+    }
     return read_target_form(out, question == nullptr ? p : question);
 }
 
@@ -208,9 +245,14 @@ ParseError judge_host(const Facts& facts, KnownHost& known, RequestHead& out) no
 
 ParseError finish_request(Facts& facts, KnownHost& known, RequestHead& out) noexcept {
     if (const ParseError error = judge_host(facts, known, out); error.status != 0) return error;
-    FramingFacts& framing = facts.framing;
     out.framing = Framing::kNone;
     out.content_length = 0;
+    if (!facts.more_than_host) {
+        out.keep_alive = out.minor_version != 0;
+        out.expect_continue = out.upgrade = false;
+        return kNoError;
+    }
+    FramingFacts& framing = facts.framing;
     if (framing.length_lines != 0 || framing.encoded) {  // most requests have neither
         framing.minor_version = out.minor_version;
         const FramingDecision decision = decide_request_framing(framing);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/short_text.h"
 #include "http/h1/framing.h"
 #include <caropig/http/headers.h>
 #include <caropig/http/method.h>
@@ -7,7 +8,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -66,9 +66,7 @@ struct ParseResult {
 /// The last Host that was found valid: a client sends the same one with every request.
 class KnownHost {
 public:
-    [[nodiscard]] bool is(std::string_view host) const noexcept {
-        return host.size() == size_ && std::memcmp(host.data(), text_.data(), size_) == 0;
-    }
+    [[nodiscard]] bool is(std::string_view host) const noexcept { return same_text(host, {text_.data(), size_}); }
     void remember(std::string_view host) noexcept {
         if (host.size() > text_.size()) return;
         size_ = host.copy(text_.data(), text_.size());
