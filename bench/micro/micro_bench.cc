@@ -164,7 +164,7 @@ void serialize_response(benchmark::State& state) {
     start.content_type = "text/html; charset=UTF-8";
     for ([[maybe_unused]] auto _ : state) {
         out.clear();
-        http::h1::append_response_head(out, start, {}, date.line(784111777));
+        http::h1::append_response(out, start, {}, date.line(784111777));
         out += "ok";
         benchmark::DoNotOptimize(out.data());
         benchmark::ClobberMemory();

@@ -377,8 +377,8 @@ void Connection::fail_request(int status, std::string_view reason, std::string_v
     std::string body(reason);
     body += '\n';
     std::string_view fields = status == 503 ? "Retry-After: 1\r\n" : "";
-    append_head(server_.cork, {status, "text/plain; charset=UTF-8", fields}, http::h1::Framing::kLength, body.size());
-    if (activity.parser.method() != http::Method::kHead) server_.cork += body;
+    append_head(server_.cork, {status, "text/plain; charset=UTF-8", fields}, http::h1::Framing::kLength, body.size(),
+                activity.parser.method() != http::Method::kHead ? std::string_view(body) : std::string_view());
     close_after_flush();
 }
 
@@ -447,21 +447,23 @@ void Connection::drain() {
 }
 
 void Connection::next_request() {
-    Activity& activity = *activity_;
     phase_ = Phase::kReading;
-    if (activity.active != nullptr) {
-        // What was received behind the request moves back, without a copy: there may be many to come.
-        activity.active->current += activity.active->incoming;
-        if (activity.active->position == activity.active->current.size()) {
-            activity.active->current.clear();
-            activity.active->position = 0;
-        }
-        activity.input.swap(activity.active->current);
-        if (activity.input.empty()) release(activity.input);
-        activity.input_start = activity.active->position;
-        give_back_request();
+    if (activity_->active != nullptr) take_back_input();
+    if (!activity_->corked) flush();
+}
+
+/// What was received behind the active request moves back, without a copy: there may be many to come.
+void Connection::take_back_input() {
+    Activity& activity = *activity_;
+    activity.active->current += activity.active->incoming;
+    if (activity.active->position == activity.active->current.size()) {
+        activity.active->current.clear();
+        activity.active->position = 0;
     }
-    if (!activity.corked) flush();
+    activity.input.swap(activity.active->current);
+    if (activity.input.empty()) release(activity.input);
+    activity.input_start = activity.active->position;
+    give_back_request();
 }
 
 void Connection::give_back_request() noexcept {

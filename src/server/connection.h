@@ -101,7 +101,8 @@ private:
     // The exchange (exchange.cc).
     void respond(const ResponseHead& head, std::string_view body, std::string* movable,
                  std::shared_ptr<const void>* owner = nullptr);
-    void append_head(std::string& out, const ResponseHead& head, http::h1::Framing framing, std::uint64_t length);
+    void append_head(std::string& out, const ResponseHead& head, http::h1::Framing framing, std::uint64_t length,
+                     std::string_view body = {});
     void run(Task<void> task);
     void own_head();
     ActiveRequest& activate_request();
@@ -131,6 +132,7 @@ private:
     void end_exchange();
     void drain();
     void next_request();
+    void take_back_input();
     void give_back_request() noexcept;
     void close_after_flush();
     void finish_closing();

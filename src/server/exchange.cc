@@ -392,7 +392,7 @@ void Connection::send_continue() {
 // ---- the response
 
 void Connection::append_head(std::string& out, const ResponseHead& response, http::h1::Framing framing,
-                             std::uint64_t length) {
+                             std::uint64_t length, std::string_view body) {
     http::h1::ResponseStart start;
     start.status = response.status;
     start.framing = framing;
@@ -400,7 +400,7 @@ void Connection::append_head(std::string& out, const ResponseHead& response, htt
     start.keep_alive = activity_->keep_alive;
     start.request_minor_version = fresh() ? 1 : activity_->head->minor_version;
     start.content_type = response.content_type;
-    http::h1::append_response_head(out, start, response.fields, server_.date_line());
+    http::h1::append_response(out, start, response.fields, server_.date_line(), body);
 }
 
 void Connection::respond(const ResponseHead& response, std::string_view body, std::string* movable,
@@ -409,22 +409,23 @@ void Connection::respond(const ResponseHead& response, std::string_view body, st
     activity_->responded_ = true;
     if (gone_) return;
     CAROPIG_CHECK(response.status >= 200, "an interim response is no answer: use inform()");
-    bool with_body = status_has_body(response.status);
+    const bool with_body = status_has_body(response.status);
+    const bool framed = status_is_framed(response.status);
+    const std::size_t length = with_body ? body.size() : 0;
     forget_unreadable_body();
-    append_head(server_.cork, response,
-                status_is_framed(response.status) ? http::h1::Framing::kLength : http::h1::Framing::kNone,
-                with_body ? body.size() : 0);
-    if (with_body && activity_->head->method != http::Method::kHead) {
-        if ((movable != nullptr || owner != nullptr) && body.size() >= kMovedBody && !activity_->output.pending()) {
-            if (movable != nullptr) {
-                activity_->output.send_body(std::move(*movable));
-            } else {
-                activity_->output.send_body(body, std::move(*owner));
-            }
-            flush();
-            return;
+    if (!with_body || activity_->head->method == http::Method::kHead) body = {};
+    const bool apart =
+        body.size() >= kMovedBody && (movable != nullptr || owner != nullptr) && !activity_->output.pending();
+    append_head(server_.cork, response, framed ? http::h1::Framing::kLength : http::h1::Framing::kNone, length,
+                apart ? std::string_view() : body);
+    if (apart) {
+        if (movable != nullptr) {
+            activity_->output.send_body(std::move(*movable));
+        } else {
+            activity_->output.send_body(body, std::move(*owner));
         }
-        server_.cork += body;
+        flush();
+        return;
     }
     if (!activity_->corked) flush();
 }

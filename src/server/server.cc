@@ -11,7 +11,6 @@
 namespace caropig::server {
 namespace {
 
-constexpr Duration kDateCheck = std::chrono::milliseconds(10);
 constexpr Duration kRefusalLogInterval = std::chrono::seconds(1);
 // Connections that are told 503 hold a descriptor until the client has taken it; beyond so many they are only closed.
 constexpr std::size_t kMostRefused = 1024;
@@ -36,13 +35,9 @@ Server::State::~State() {
     while (spare_activity_ != nullptr) delete std::exchange(spare_activity_, spare_activity_->next_spare);
 }
 
-std::string_view Server::State::date_line() {
-    TimePoint now = loop.now();
-    if (now - date_checked_ >= kDateCheck || date_checked_ == TimePoint{}) {
-        date_checked_ = now;
-        date_line_ = date_.line(loop.unix_seconds());
-    }
-    return date_line_;
+void Server::State::render_date() {
+    date_checked_ = loop.now();
+    date_line_ = date_.line(loop.unix_seconds());
 }
 
 std::unique_ptr<ActiveRequest> Server::State::take_active(Connection& connection) {

@@ -57,7 +57,11 @@ struct Server::State {
     std::string cork;
 
     /// The "Date: …" line of the current second.
-    std::string_view date_line();
+    std::string_view date_line() {
+        if (loop.now() - date_checked_ >= kDateCheck || date_checked_ == TimePoint{}) [[unlikely]]
+            render_date();
+        return date_line_;
+    }
 
     std::unique_ptr<ActiveRequest> take_active(Connection& connection);
     void give_back(std::unique_ptr<ActiveRequest> active);
@@ -92,7 +96,10 @@ struct Server::State {
     void destroy(Connection& connection) noexcept;
 
 private:
+    static constexpr Duration kDateCheck = std::chrono::milliseconds(10);
     static constexpr std::size_t kSpare = 256;  // of what connections need while they are not idle
+
+    void render_date();
 
     http::h1::DateCache date_;
     std::string_view date_line_;

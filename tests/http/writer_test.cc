@@ -15,7 +15,7 @@ constexpr std::string_view kDate = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
 
 std::string response(const ResponseStart& start, const Headers& headers = {}) {
     std::string out;
-    append_response_head(out, start, headers.wire(), kDate);
+    append_response(out, start, headers.wire(), kDate);
     return out;
 }
 
@@ -32,10 +32,23 @@ TEST(Writer, CommonResponse) {
 
 TEST(Writer, AppendsBehindWhatIsThere) {
     std::string out = "before";
-    append_response_head(out, {}, {}, {});
-    append_response_head(out, {}, {}, {});
+    append_response(out, {}, {}, {});
+    append_response(out, {}, {}, {});
     const std::string one = "HTTP/1.1 200 OK\r\nServer: CaroPig\r\nContent-Length: 0\r\n\r\n";
     EXPECT_EQ(out, "before" + one + one);
+}
+
+TEST(Writer, WritesTheBodyThatIsThere) {
+    ResponseStart start;
+    start.content_length = 300;
+    start.content_type = "text/plain";
+    for (const std::size_t size : {1U, 3U, 10U, 100U, 300U}) {
+        const std::string body(size, 'b');
+        std::string out = "before";
+        append_response(out, start, "A: b\r\n", kDate, body);
+        EXPECT_EQ(out, "beforeHTTP/1.1 200 OK\r\nServer: CaroPig\r\n" + std::string(kDate) +
+                           "Content-Type: text/plain\r\nA: b\r\nContent-Length: 300\r\n\r\n" + body);
+    }
 }
 
 TEST(Writer, StatusAndReason) {
@@ -140,7 +153,7 @@ TEST(WriterDeathTest, RefusesWhatWouldBreakTheFraming) {
     ResponseStart start;
     start.framing = Framing::kChunked;
     start.request_minor_version = 0;
-    EXPECT_DEATH(append_response_head(out, start, {}, {}), "chunked");
+    EXPECT_DEATH(append_response(out, start, {}, {}), "chunked");
 }
 
 TEST(Writer, SimpleErrorIsAWholeResponse) {

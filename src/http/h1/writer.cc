@@ -1,5 +1,6 @@
 #include "http/h1/writer.h"
 
+#include "base/short_text.h"
 #include <caropig/base/check.h>
 #include <caropig/http/status.h>
 
@@ -22,8 +23,7 @@ public:
     explicit Cursor(char* at) noexcept : at_(at) {}
 
     Cursor& put(std::string_view text) noexcept {
-        text.copy(at_, text.size());
-        at_ += text.size();
+        at_ = copy_text(at_, text);
         return *this;
     }
 
@@ -38,8 +38,9 @@ private:
     char* at_;
 };
 
+// Inlined, or `write` would find what it captures in memory.
 template <class Write>
-void append_at_most(std::string& out, std::size_t size, Write&& write) {
+[[gnu::always_inline]] inline void append_at_most(std::string& out, std::size_t size, Write&& write) {
     const std::size_t before = out.size();
     // resize_and_overwrite() reserves exactly, append() in steps that double: a head after a head must not copy them
     // all.
@@ -61,14 +62,14 @@ void put_framing(Cursor& cursor, Framing framing, std::uint64_t content_length) 
 
 }  // namespace
 
-void append_response_head(std::string& out, const ResponseStart& start, std::string_view headers,
-                          std::string_view date_line) {
+void append_response(std::string& out, const ResponseStart& start, std::string_view headers, std::string_view date_line,
+                     std::string_view body) {
     CAROPIG_CHECK(start.status >= 100 && start.status <= 999, "a status code has three digits");
     CAROPIG_CHECK(start.framing != Framing::kChunked || start.request_minor_version != 0,
                   "HTTP/1.0 has no chunked coding");
     const bool keep_alive = start.keep_alive && start.framing != Framing::kUntilClose;
     const std::size_t size =
-        kFixedPart + start.reason.size() + start.content_type.size() + headers.size() + date_line.size();
+        kFixedPart + start.reason.size() + start.content_type.size() + headers.size() + date_line.size() + body.size();
     append_at_most(out, size, [&](Cursor& cursor) {
         if (start.status == 200 && start.reason.empty()) {
             cursor.put(kOkStart);
@@ -86,7 +87,7 @@ void append_response_head(std::string& out, const ResponseStart& start, std::str
         } else if (start.request_minor_version == 0) {
             cursor.put("Connection: keep-alive\r\n");
         }
-        cursor.put("\r\n");
+        cursor.put("\r\n").put(body);
     });
 }
 
@@ -128,8 +129,8 @@ void append_simple_error(std::string& out, int status, std::string_view reason, 
     start.status = status;
     start.content_length = reason.size() + 1;
     start.keep_alive = false;
-    append_response_head(out, start, "Content-Type: text/plain; charset=utf-8\r\n", date_line);
-    out.append(reason).append("\n");
+    append_response(out, start, "Content-Type: text/plain; charset=utf-8\r\n", date_line, reason);
+    out += '\n';
 }
 
 bool is_framing_header(std::string_view name) noexcept {

@@ -29,12 +29,12 @@ struct ResponseStart {
     bool server = true;                  ///< false leaves out the Server field, for a handler that set its own
 };
 
-/// Status line, Server, `date_line`, the handler's fields, framing, Connection, and the empty line. Always "HTTP/1.1":
-/// the version is the server's, not the message's (RFC 9110 6.2). `headers` is Headers::wire() without framing fields
-/// (is_framing_header()). kUntilClose implies Connection: close. kChunked to an HTTP/1.0 client is a mistake and
-/// checked.
-void append_response_head(std::string& out, const ResponseStart& start, std::string_view headers,
-                          std::string_view date_line);
+/// Status line, Server, `date_line`, the handler's fields, framing, Connection, the empty line, and what of the body is
+/// there already. Always "HTTP/1.1": the version is the server's, not the message's (RFC 9110 6.2). `headers` is
+/// Headers::wire() without framing fields (is_framing_header()). kUntilClose implies Connection: close. kChunked to an
+/// HTTP/1.0 client is a mistake and checked.
+void append_response(std::string& out, const ResponseStart& start, std::string_view headers, std::string_view date_line,
+                     std::string_view body = {});
 
 /// A whole interim response (1xx): status line, `headers` and the empty line.
 void append_interim_response(std::string& out, int status, std::string_view headers);
