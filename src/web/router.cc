@@ -1,4 +1,5 @@
 #include "web/router_escape.h"
+#include "web/router_literal.h"
 #include "web/router_pattern.h"
 #include "web/router_regex.h"
 #include "web/router_trie.h"
@@ -8,6 +9,7 @@
 #include <caropig/web/router.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 #include <vector>
@@ -140,8 +142,27 @@ struct RouteTable::Impl {
 
     std::vector<Route> routes;
     std::map<std::string, std::size_t, std::less<>> by_name;
+    detail::LiteralPaths literals;  // those that no earlier route matches
     detail::SegmentTrie trie;
     std::vector<Expression> expressions;  // in the order of adding
+
+    /// The first route that matches, of those with parameters and the expressions; it leaves their values in `values`.
+    std::uint32_t find_variable(std::string_view path, std::span<std::string_view> values) const {
+        const std::uint32_t best = trie.find(path, values);
+        for (const Expression& expression : expressions) {
+            if (expression.route >= best) break;
+            if (expression.regex->match(path, values)) return expression.route;
+        }
+        return best;
+    }
+
+    /// A path without parameters is kept only where it is reached: what was added before it may match it too.
+    void add_literal(std::string_view path, std::uint32_t route) {
+        std::array<std::string_view, RouteMatch::kMaxParameters> values;
+        const bool taken = literals.find(path) != detail::SegmentTrie::kNoRoute ||
+                           find_variable(path, values) != detail::SegmentTrie::kNoRoute;
+        if (!taken) literals.insert(path, route);
+    }
 };
 
 RouteTable::RouteTable() : impl_(std::make_unique<Impl>()) {}
@@ -167,6 +188,8 @@ std::size_t RouteTable::add(const Pattern& pattern, std::string_view name) {
     const Route& added = impl_->routes.back();
     if (added.regex != nullptr) {
         impl_->expressions.push_back({.route = number, .regex = added.regex.get()});
+    } else if (added.parameter_names.empty()) {
+        impl_->add_literal(added.pattern, number);
     } else {
         impl_->trie.insert(added.segments, number);
     }
@@ -174,19 +197,21 @@ std::size_t RouteTable::add(const Pattern& pattern, std::string_view name) {
 }
 
 std::optional<std::size_t> RouteTable::match(std::string_view path, RouteMatch& out) const {
+    const std::uint32_t literal = impl_->literals.find(path);
+    if (literal == detail::SegmentTrie::kNoRoute) return match_variable(path, out);
+    out.size_ = 0;
+    out.route_ = literal;
+    out.status_ = RouteStatus::kMatched;
+    return literal;
+}
+
+std::optional<std::size_t> RouteTable::match_variable(std::string_view path, RouteMatch& out) const {
     out.size_ = 0;
     out.status_ = RouteStatus::kNotFound;
     if (path.data() == nullptr) path = "";  // a value without data() is one that is not present
 
     auto& values = out.encoded_;
-    std::uint32_t best = impl_->trie.find(path, values);
-    for (const Impl::Expression& expression : impl_->expressions) {
-        if (expression.route >= best) break;
-        if (expression.regex->match(path, values)) {
-            best = expression.route;
-            break;
-        }
-    }
+    const std::uint32_t best = impl_->find_variable(path, values);
     if (best == detail::SegmentTrie::kNoRoute) return std::nullopt;
 
     out.route_ = best;

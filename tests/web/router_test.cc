@@ -354,6 +354,35 @@ TEST(RouteOrder, FirstRouteWinsWhateverItsSyntax) {
 }
 
 /// The same answers as trying one route after the other, on random tables over a small alphabet.
+TEST(RouteOrder, ALiteralPathIsReachedUnlessAnEarlierRouteMatchesIt) {
+    const RouteTable routes = table({"/before", "/{page}.html", "/(old|older)", "/index.html", "/old", "/new",
+                                     "/a/{p:int}", "/a/1", "/a/b", "/before", "/{any}", "/late"});
+    EXPECT_EQ(route_of(routes, "/before"), (Answer{0, {}}));
+    EXPECT_EQ(route_of(routes, "/index.html"), (Answer{1, {"index"}}));
+    EXPECT_EQ(route_of(routes, "/old"), (Answer{2, {"old"}}));
+    EXPECT_EQ(route_of(routes, "/new"), (Answer{5, {}}));
+    EXPECT_EQ(route_of(routes, "/a/1"), (Answer{6, {"1"}}));
+    EXPECT_EQ(route_of(routes, "/a/b"), (Answer{8, {}}));
+    EXPECT_EQ(route_of(routes, "/late"), (Answer{10, {"late"}}));
+    EXPECT_EQ(route_of(routes, "/a"), (Answer{10, {"a"}}));
+}
+
+TEST(RouteTable, FindsManyLiteralPathsWhateverTheirLength) {
+    RouteTable routes;
+    std::vector<std::string> paths{"/"};
+    for (std::size_t size = 1; size <= 90; ++size) {
+        for (const char letter : {'a', 'b', 'c'}) paths.push_back('/' + std::string(size, letter));
+    }
+    for (const std::string& path : paths) routes.add(path);
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        EXPECT_EQ(route_of(routes, paths[i]), (Answer{i, {}}));
+        EXPECT_EQ(route_of(routes, paths[i] + "d"), kNothing);
+        EXPECT_EQ(route_of(routes, paths[i] + "/"), kNothing);
+    }
+    EXPECT_EQ(route_of(routes, ""), kNothing);
+    EXPECT_EQ(route_of(routes, std::string_view()), kNothing);
+}
+
 TEST(RouteOrder, AgreesWithTryingEachRouteInTurn) {
     const std::vector<std::string> pieces{"a",   "b",     "ab",        "{p}",    "{p:int}",  "a{p}",  "{p}b",
                                           "12",  "",      "{p:uint}",  "a{p}b",  "{p:path}", "(a|b)", "(?:a*)",

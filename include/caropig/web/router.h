@@ -167,6 +167,8 @@ public:
 private:
     struct Impl;
 
+    std::optional<std::size_t> match_variable(std::string_view path, RouteMatch& out) const;
+
     template <class Value>
     static std::string to_text(const Value& value) {
         if constexpr (std::convertible_to<const Value&, std::string_view>) {
