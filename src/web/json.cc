@@ -1,14 +1,16 @@
+#include "web/json_text.h"
 #include <caropig/http/chars.h>
 #include <caropig/web/http_error.h>
 #include <caropig/web/json.h>
 #include <caropig/web/json_struct.h>
 #include <caropig/web/request.h>
 
+#include <array>
 #include <string>
 #include <string_view>
 
+#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parser.hpp>
-#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
 namespace caropig::web {
@@ -40,9 +42,15 @@ void fail_json(const JsonPath& path, std::string_view what) {
 }  // namespace detail
 
 Response json_response(const boost::json::value& value, int status) {
-    Response response(status, boost::json::serialize(value));
+    Response response(status, json_text(value));
     response.static_content_type("application/json; charset=UTF-8");
     return response;
+}
+
+Response json_response(std::initializer_list<boost::json::value_ref> value, int status) {
+    std::array<unsigned char, 2048> most;  // of what is answered; the rest is on the heap
+    boost::json::monotonic_resource memory(most.data(), most.size());
+    return json_response(boost::json::value(value, &memory), status);
 }
 
 boost::json::value parse_json(const Request& request, const JsonOptions& options) {

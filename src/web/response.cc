@@ -120,7 +120,7 @@ Response& Response::content_type(std::string_view type) {
 }
 
 Response& Response::static_content_type(std::string_view type) noexcept {
-    headers_.remove("Content-Type");
+    if (!headers_.empty()) headers_.remove("Content-Type");
     content_type_ = type;
     return *this;
 }

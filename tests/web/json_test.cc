@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/describe.hpp>
@@ -51,6 +52,34 @@ TEST(Json, ResponseHasTornadosContentType) {
     EXPECT_EQ(client.get("/status").status, 404);
     EXPECT_EQ(client.get("/status").body, "null");
     EXPECT_THROW((void)json_response(nullptr, 99), std::invalid_argument);
+}
+
+TEST(Json, SpelledOutIsTheSameAsTheValue) {
+    const std::string text(100, 't');
+    const boost::json::array list{1, 2.5, "three"};
+    const boost::json::value value{{"text", text}, {"list", list}, {"nested", {{"a", nullptr}, {"b", {true, false}}}}};
+    const Response spelled =
+        json_response({{"text", text}, {"list", list}, {"nested", {{"a", nullptr}, {"b", {true, false}}}}}, 201);
+    EXPECT_EQ(spelled.body(), boost::json::serialize(value));
+    EXPECT_EQ(spelled.status(), 201);
+    EXPECT_EQ(json_response(value).body(), spelled.body());
+    EXPECT_EQ(json_response({"a", "b", 3}).body(), R"(["a","b",3])");
+    EXPECT_EQ(json_response({}).body(), "{}");
+}
+
+TEST(Json, TakesValuesThatLiveInOtherMemory) {
+    unsigned char first[64];
+    boost::json::monotonic_resource memory(first);
+    boost::json::array list(&memory);
+    for (int i = 0; i < 20; ++i) list.emplace_back(std::string(30, static_cast<char>(0x61 + i)));
+    const std::string text = boost::json::serialize(list);
+    EXPECT_EQ(json_response({{"list", list}}).body(), "{\"list\":" + text + "}");
+    EXPECT_EQ(json_response(std::move(list)).body(), text);
+}
+
+TEST(Json, SpelledOutMayBeLarge) {
+    const std::string text(100'000, 't');
+    EXPECT_EQ(json_response({{"a", text}, {"b", text}}).body(), R"({"a":")" + text + R"(","b":")" + text + "\"}");
 }
 
 TEST(Json, BodiesAreRead) {

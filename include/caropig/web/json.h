@@ -3,8 +3,13 @@
 #include <caropig/web/response.h>
 
 #include <cstddef>
+#include <initializer_list>
 
 #include <boost/json/fwd.hpp>
+
+namespace boost::json {
+class value_ref;  // which fwd.hpp leaves out
+}
 
 /// \file
 /// JSON in and out, by Boost.JSON. Include <boost/json.hpp> to make values, and json_struct.h to read structs.
@@ -44,6 +49,11 @@ private:
 
 /// A response with `value` as application/json; charset=UTF-8 (Tornado's content type for a dict).
 [[nodiscard]] Response json_response(const boost::json::value& value, int status = 200);
+
+/// The same for a value that is spelled out where it is sent, `json_response({{"id", id}, {"tags", {"a", "b"}}})`: the
+/// fast way, because the value lives no longer than the call and is made in memory that is not asked for piece by
+/// piece. What of it is a value already is copied; hand over a large one as a whole, to the function above.
+[[nodiscard]] Response json_response(std::initializer_list<boost::json::value_ref> value, int status = 200);
 
 /// The request's body (which must have been read) as JSON: `HttpError(400)` that says what is wrong at which byte when
 /// it is none, 413 and 415 as the options say.

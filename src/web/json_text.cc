@@ -1,0 +1,175 @@
+#include "web/json_text.h"
+
+#include "base/short_text.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+namespace caropig::web {
+namespace {
+
+constexpr std::size_t kFirstRoom = 256;
+constexpr std::size_t kMostDigits = 20;
+
+bool is_escaped(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
+
+/// Whether any of eight bytes is_escaped().
+bool has_escaped(std::uint64_t bytes) noexcept {
+    constexpr std::uint64_t kOnes = 0x0101010101010101;
+    constexpr std::uint64_t kTops = kOnes * 0x80;
+    const auto below = [](std::uint64_t word, std::uint64_t limit) { return (word - kOnes * limit) & ~word; };
+    return ((below(bytes, 0x20) | below(bytes ^ kOnes * '"', 1) | below(bytes ^ kOnes * '\\', 1)) & kTops) != 0;
+}
+
+/// Eight bytes at a time, the last ones together with some before them.
+bool has_escaped(std::string_view text) noexcept {
+    const char* const begin = text.data();
+    const std::size_t size = text.size();
+    if (size >= 8) {
+        for (std::size_t at = 0; at + 8 < size; at += 8) {
+            if (has_escaped(detail::word_at<std::uint64_t>(begin + at))) return true;
+        }
+        return has_escaped(detail::word_at<std::uint64_t>(begin + size - 8));
+    }
+    if (size >= 4) {
+        return has_escaped(std::uint64_t{detail::word_at<std::uint32_t>(begin)} << 32U |
+                           detail::word_at<std::uint32_t>(begin + size - 4));
+    }
+    return std::ranges::any_of(text, is_escaped);
+}
+
+class Writer {
+public:
+    Writer() { grow(kFirstRoom); }
+
+    void put(const boost::json::value& value) {
+        switch (value.kind()) {
+            case boost::json::kind::null:
+                return put_raw("null");
+            case boost::json::kind::bool_:
+                return put_raw(value.get_bool() ? "true" : "false");
+            case boost::json::kind::int64:
+                return put_number(value.get_int64());
+            case boost::json::kind::uint64:
+                return put_number(value.get_uint64());
+            case boost::json::kind::double_:
+                return put_raw(boost::json::serialize(value));  // how its digits are chosen is no matter of ours
+            case boost::json::kind::string:
+                return put_string({value.get_string().data(), value.get_string().size()});
+            case boost::json::kind::array:
+                return put_array(value.get_array());
+            case boost::json::kind::object:
+                return put_object(value.get_object());
+        }
+    }
+
+    [[nodiscard]] std::string take() && {
+        text_.resize(static_cast<std::size_t>(at_ - text_.data()));
+        return std::move(text_);
+    }
+
+private:
+    void put_array(const boost::json::array& array) {
+        char before = '[';
+        for (const boost::json::value& element : array) {
+            put_char(before);
+            put(element);
+            before = ',';
+        }
+        put_raw(before == '[' ? "[]" : "]");
+    }
+
+    void put_object(const boost::json::object& object) {
+        char before = '{';
+        for (const boost::json::key_value_pair& member : object) {
+            put_char(before);
+            put_string({member.key().data(), member.key().size()});
+            put_char(':');
+            put(member.value());
+            before = ',';
+        }
+        put_raw(before == '{' ? "{}" : "}");
+    }
+
+    void put_string(std::string_view text) {
+        need(text.size() + 2);
+        *at_++ = '"';
+        if (has_escaped(text)) {
+            put_escaped(text);
+        } else {
+            at_ = copy_text(at_, text);
+        }
+        put_char('"');
+    }
+
+    void put_escaped(std::string_view text) {
+        for (const char c : text) {
+            if (is_escaped(c)) {
+                put_escape(c);
+            } else {
+                put_char(c);
+            }
+        }
+    }
+
+    void put_escape(char c) {
+        constexpr std::string_view kNamed = "\"\\\b\f\n\r\t";
+        constexpr std::string_view kNames = "\"\\bfnrt";
+        constexpr std::string_view kDigits = "0123456789abcdef";
+        if (const std::size_t named = kNamed.find(c); named != std::string_view::npos) {
+            put_char('\\');
+            return put_char(kNames[named]);
+        }
+        put_raw("\\u00");
+        put_char(kDigits[static_cast<unsigned char>(c) >> 4U]);
+        put_char(kDigits[static_cast<unsigned char>(c) & 0xFU]);
+    }
+
+    template <class Integer>
+    void put_number(Integer number) {
+        need(kMostDigits);
+        at_ = std::to_chars(at_, end_, number).ptr;
+    }
+
+    void put_raw(std::string_view text) {
+        need(text.size());
+        at_ = copy_text(at_, text);
+    }
+
+    void put_char(char c) {
+        need(1);
+        *at_++ = c;
+    }
+
+    void need(std::size_t size) {
+        if (static_cast<std::size_t>(end_ - at_) < size) [[unlikely]]
+            grow(size);
+    }
+
+    [[gnu::noinline]] void grow(std::size_t size) {
+        const auto used = static_cast<std::size_t>(at_ - text_.data());
+        text_.resize_and_overwrite(std::max(used + size, used * 2), [](char*, std::size_t most) { return most; });
+        at_ = text_.data() + used;
+        end_ = text_.data() + text_.size();
+    }
+
+    std::string text_;
+    char* at_ = text_.data();  // where the next byte goes
+    char* end_ = at_;
+};
+
+}  // namespace
+
+std::string json_text(const boost::json::value& value) {
+    Writer writer;
+    writer.put(value);
+    return std::move(writer).take();
+}
+
+}  // namespace caropig::web
