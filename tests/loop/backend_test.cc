@@ -1,5 +1,6 @@
 #include "loop/backend.h"
 
+#include "loop/sending.h"
 #include "support/loop_until.h"
 #include <caropig/loop/loop.h>
 #include <caropig/loop/operation.h>
@@ -293,6 +294,81 @@ TEST_P(Backends, AFileForAPeerThatHasGoneEndsNoProcess) {
     EXPECT_EQ(::pthread_sigmask(SIG_SETMASK, nullptr, &blocked), 0);
     EXPECT_EQ(sigismember(&blocked, SIGPIPE), 0);
     std::signal(SIGPIPE, before);
+}
+
+TEST_P(Backends, SendsTheLastPieceFromItsFile) {
+    TemporaryFile file("0123456789");
+    Noting<SendOperation> sending(fd);
+    std::array<ConstBytes, 3> pieces{as_bytes("head"), ConstBytes(), as_bytes("-----")};  // to be told apart
+    sending.pieces = pieces;
+    sending.last_in_file = {file.fd, 2};
+    EXPECT_TRUE(backend.submit(sending));
+    EXPECT_EQ(sending.result, 0);
+    EXPECT_EQ(sending.sent, 9u);
+    EXPECT_EQ(take_all(other), "head23456");
+    sending.pieces = std::span(pieces).last(1);
+    sending.last_in_file.offset = 5;
+    EXPECT_TRUE(backend.submit(sending));
+    EXPECT_EQ(take_all(other), "56789") << "alone";
+    std::array<ConstBytes, 2> empty{as_bytes("head"), ConstBytes()};
+    sending.pieces = empty;
+    EXPECT_TRUE(backend.submit(sending));
+    EXPECT_EQ(take_all(other), "head") << "nothing follows it";
+}
+
+TEST_P(Backends, APieceInAFileWaitsForRoom) {
+    std::string much(std::size_t{4} << 20, '\0');
+    for (std::size_t i = 0; i < much.size(); ++i) much[i] = static_cast<char>(i * 7 % 251);
+    TemporaryFile file("before" + much);
+    const std::string other_bytes(much.size(), 'x');
+    Noting<SendOperation> sending(fd);
+    std::array<ConstBytes, 2> pieces{as_bytes("head"), as_bytes(other_bytes)};
+    sending.pieces = pieces;
+    sending.last_in_file = {file.fd, 6};
+    EXPECT_FALSE(backend.submit(sending));
+    std::string received;
+    run_until(loop, [&] {
+        received += take_all(other);
+        return received.size() == much.size() + 4;
+    });
+    wait(sending);
+    EXPECT_EQ(sending.result, 0);
+    EXPECT_EQ(sending.completions, 1);
+    EXPECT_TRUE(received == "head" + much);
+}
+
+TEST_P(Backends, APieceInAFileGoesFromMemoryWhereTheFileCant) {
+    TemporaryFile empty("");
+    for (int file : {fd, empty.fd, Operation::kMaxFd}) {
+        Noting<SendOperation> sending(fd);
+        std::array<ConstBytes, 2> pieces{as_bytes("head"), as_bytes("body")};
+        sending.pieces = pieces;
+        sending.last_in_file = {file, 0};
+        EXPECT_TRUE(backend.submit(sending));
+        EXPECT_EQ(sending.result, 0);
+        EXPECT_EQ(take_all(other), "headbody");
+        EXPECT_EQ(sending.last_in_file.file, -1);
+    }
+}
+
+TEST_P(Backends, APieceInAFileForAPeerThatHasGoneEndsNoProcess) {
+    ::close(std::exchange(other, ::dup(fd)));
+    TemporaryFile file("content");
+    Noting<SendOperation> sending(fd);
+    std::array<ConstBytes, 1> pieces{as_bytes("-------")};
+    sending.pieces = pieces;
+    sending.last_in_file = {file.fd, 0};
+    auto* before = std::signal(SIGPIPE, SIG_DFL);
+    EXPECT_TRUE(backend.submit(sending));
+    EXPECT_EQ(sending.result, -EPIPE);
+    std::signal(SIGPIPE, before);
+}
+
+TEST(ShareOfTurn, AnAnswerAndItsHeadAreNotTornApart) {
+    constexpr std::size_t kMebibyte = std::size_t{1} << 20;
+    EXPECT_EQ(share_of_turn(kMebibyte + 300), kMebibyte + 300);
+    EXPECT_EQ(share_of_turn(kMebibyte + (std::size_t{64} << 10)), kMebibyte + (std::size_t{64} << 10));
+    EXPECT_EQ(share_of_turn(kMebibyte + (std::size_t{64} << 10) + 1), kMebibyte);
 }
 
 TEST_P(Backends, WhatCantBeReadAsAFileIsAnError) {

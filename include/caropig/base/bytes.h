@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -10,6 +11,13 @@ namespace caropig {
 
 using ConstBytes = std::span<const std::byte>;
 using MutableBytes = std::span<std::byte>;
+
+/// Where bytes that are in memory lie too: in an open file that nobody writes to, so that both stay the same. Whoever
+/// sends them may let the kernel take them from there, without a copy. Does not own the descriptor.
+struct InFile {
+    int file = -1;  ///< -1: nowhere.
+    std::uint64_t offset = 0;
+};
 
 /// The bytes of `text`, for interfaces that carry bytes.
 inline ConstBytes as_bytes(std::string_view text) noexcept {

@@ -90,6 +90,9 @@ struct SendOperation : Operation {
     using Operation::Operation;
     std::span<const ConstBytes> pieces;  ///< At most kMaxPieces; they and what they view stay valid until completion.
     std::size_t sent = 0;                ///< Bytes taken so far.
+    /// Where the last piece lies too. A socket sends it from there, which spares the kernel a copy; what can't do that
+    /// sends it from memory. Stays open until completion; the operation forgets it where the kernel refuses it.
+    InFile last_in_file;
     static constexpr std::size_t kMaxPieces = 16;
 };
 
