@@ -100,7 +100,7 @@ private:
 
     // The exchange (exchange.cc).
     void respond(const ResponseHead& head, std::string_view body, std::string* movable,
-                 std::shared_ptr<const void>* owner = nullptr);
+                 Output::Sharing* sharing = nullptr);
     void append_head(std::string& out, const ResponseHead& head, http::h1::Framing framing, std::uint64_t length,
                      std::string_view body = {});
     void run(Task<void> task);

@@ -75,8 +75,10 @@ std::optional<std::uint64_t> Exchange::content_length() const noexcept {
 
 void Exchange::respond(const ResponseHead& head, std::string_view body) { connection().respond(head, body, nullptr); }
 void Exchange::respond(const ResponseHead& head, std::string&& body) { connection().respond(head, body, &body); }
-void Exchange::respond(const ResponseHead& head, std::string_view body, std::shared_ptr<const void> owner) {
-    connection().respond(head, body, nullptr, &owner);
+void Exchange::respond(const ResponseHead& head, std::string_view body, std::shared_ptr<const void> owner,
+                       InFile in_file) {
+    Output::Sharing sharing{std::move(owner), in_file};
+    connection().respond(head, body, nullptr, &sharing);
 }
 void Exchange::run(Task<void> task) { connection().run(std::move(task)); }
 void Exchange::own_head() { connection().own_head(); }
@@ -404,7 +406,7 @@ void Connection::append_head(std::string& out, const ResponseHead& response, htt
 }
 
 void Connection::respond(const ResponseHead& response, std::string_view body, std::string* movable,
-                         std::shared_ptr<const void>* owner) {
+                         Output::Sharing* sharing) {
     CAROPIG_CHECK(phase_ == Phase::kHandling && !activity_->responded_, "a request was answered twice");
     activity_->responded_ = true;
     if (gone_) return;
@@ -415,14 +417,14 @@ void Connection::respond(const ResponseHead& response, std::string_view body, st
     forget_unreadable_body();
     if (!with_body || activity_->head->method == http::Method::kHead) body = {};
     const bool apart =
-        body.size() >= kMovedBody && (movable != nullptr || owner != nullptr) && !activity_->output.pending();
+        body.size() >= kMovedBody && (movable != nullptr || sharing != nullptr) && !activity_->output.pending();
     append_head(server_.cork, response, framed ? http::h1::Framing::kLength : http::h1::Framing::kNone, length,
                 apart ? std::string_view() : body);
     if (apart) {
         if (movable != nullptr) {
             activity_->output.send_body(std::move(*movable));
         } else {
-            activity_->output.send_body(body, std::move(*owner));
+            activity_->output.send_body(body, std::move(*sharing));
         }
         flush();
         return;

@@ -55,15 +55,17 @@ Output::Outcome Output::flush(net::Stream& stream) {
 
 void Output::send_body(std::string body) noexcept { body_ = std::move(body); }
 
-void Output::send_body(std::string_view body, std::shared_ptr<const void> owner) noexcept {
+void Output::send_body(std::string_view body, Sharing sharing) noexcept {
     shared_body_ = body;
-    body_owner_ = std::move(owner);
+    body_owner_ = std::move(sharing.owner);
+    send_.last_in_file = sharing.in_file;
 }
 
 void Output::release_body() noexcept {
     release(body_);
     shared_body_ = {};
     body_owner_.reset();
+    send_.last_in_file = {};
 }
 
 void Output::on_sent() noexcept {

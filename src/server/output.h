@@ -39,8 +39,13 @@ public:
 
     /// A body that follows the cork's bytes, which must be sent before anything else is: flush() at once.
     void send_body(std::string body) noexcept;
-    /// The same for one that `owner` keeps alive.
-    void send_body(std::string_view body, std::shared_ptr<const void> owner) noexcept;
+    /// What keeps a body alive that others use too, and where it lies in a file, if it does.
+    struct Sharing {
+        std::shared_ptr<const void> owner;
+        InFile in_file;
+    };
+    /// The same for such a body.
+    void send_body(std::string_view body, Sharing sharing) noexcept;
 
     /// Follows the progress of a send, here or in a handler, by its bytes `sent` so far: unless the client takes what
     /// write_timeout and min_write_rate ask for, Connection::on_slow_reader() is called.

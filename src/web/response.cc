@@ -41,11 +41,12 @@ Response Response::stream(std::uint64_t length, Producer producer) {
     return response;
 }
 
-Response Response::shared(std::string_view body, std::shared_ptr<const void> owner) {
+Response Response::shared(std::string_view body, std::shared_ptr<const void> owner, InFile in_file) {
     Response response;
     response.special_ = std::make_unique<Special>();
     response.special_->shared = body;
     response.special_->owner = std::move(owner);
+    response.special_->in_file = in_file;
     return response;
 }
 

@@ -25,7 +25,8 @@ public:
     /// Sends a response that does not stream.
     static void send(server::Exchange& exchange, Response&& response) {
         if (response.special_ != nullptr) {
-            exchange.respond(head(response), response.special_->shared, std::move(response.special_->owner));
+            Response::Special& special = *response.special_;
+            exchange.respond(head(response), special.shared, std::move(special.owner), special.in_file);
         } else {
             exchange.respond(head(response), std::move(response.body_));
         }

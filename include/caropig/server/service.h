@@ -95,8 +95,10 @@ public:
     void respond(const ResponseHead& head, std::string_view body);
     /// The same for a body that is worth moving instead of copying.
     void respond(const ResponseHead& head, std::string&& body);
-    /// The same for a body that others share: it is sent from where it is, and `owner` keeps it alive until then.
-    void respond(const ResponseHead& head, std::string_view body, std::shared_ptr<const void> owner);
+    /// The same for a body that others share: it is sent from where it is, and `owner` keeps it alive until then, and
+    /// the file that it lies in too, if it does.
+    void respond(const ResponseHead& head, std::string_view body, std::shared_ptr<const void> owner,
+                 InFile in_file = {});
     /// What a handler that was cancelled stands for in a log: 503 after its deadline or a stop, 499 (nginx's word) when
     /// the client has gone, 101 when it spoke another protocol.
     [[nodiscard]] int status_if_cancelled() const noexcept;

@@ -86,7 +86,9 @@ public:
     /// A body of `length` bytes that `producer` writes; fewer or more is an error that closes the connection.
     [[nodiscard]] static Response stream(std::uint64_t length, Producer producer);
     /// A body that others share, such as a cache: it is sent from where it is, and `owner` keeps it alive until then.
-    [[nodiscard]] static Response shared(std::string_view body, std::shared_ptr<const void> owner);
+    /// Where it lies in a file too (a memfd, for instance), a socket sends it from there without a copy; `owner` keeps
+    /// that open, and nobody may write to it.
+    [[nodiscard]] static Response shared(std::string_view body, std::shared_ptr<const void> owner, InFile in_file = {});
     /// For a handler that can answer most requests at once but must wait for some: the response is what `maker`'s task
     /// gives, and nothing that is set on this one counts. The request is gone by then: take what is needed of it along.
     [[nodiscard]] static Response later(Maker maker);
@@ -149,6 +151,7 @@ private:
         std::string protocol;
         std::string_view shared;
         std::shared_ptr<const void> owner;
+        InFile in_file;
     };
 
     http::Headers headers_;
