@@ -11,7 +11,7 @@ namespace {
 /// Sends `size` bytes of the file from `position` on.
 Task<void> copy_file(BodyWriter& writer, const ServedFile& file, std::uint64_t position, std::uint64_t size) {
     if (file.in_memory) {
-        co_await writer.write(std::string_view(file.content).substr(position, size));
+        co_await writer.write(file.content.text().substr(position, size));
         co_return;
     }
     co_await writer.write_file(file.file.get(), position, size);
@@ -40,8 +40,9 @@ Response whole_body(std::shared_ptr<const ServedFile> file) {
 
 Response part_body(std::shared_ptr<const ServedFile> file, const http::ByteRange& range) {
     if (file->in_memory) {
-        std::string_view part = std::string_view(file->content).substr(range.first, range.size());
-        return Response::shared(part, std::move(file));
+        const std::string_view part = file->content.text().substr(range.first, range.size());
+        const InFile in_file = file->content.in_file(range.first);
+        return Response::shared(part, std::move(file), in_file);
     }
     return Response::stream(range.size(), [file = std::move(file), range](BodyWriter& writer) {
         return copy_file(writer, *file, range.first, range.size());

@@ -31,7 +31,7 @@ void FileVersions::make(const std::string& path, const FileIdentity& identity) {
     try {
         auto file = folder_.find(path, std::nullopt);
         if (file->kind == ServedFile::Kind::kFile && file->identity == identity) {
-            hash = file->in_memory ? sha512_hex(file->content) : sha512_hex_of_file(file->file.get());
+            hash = file->in_memory ? sha512_hex(file->content.text()) : sha512_hex_of_file(file->file.get());
         }
     } catch (const IoError& error) {
         log::warning("no version of the static file " + path + ": " + error.what());

@@ -102,13 +102,12 @@ Representation Representations::make(const Representation& wanted) {
         if (!wanted.file->in_memory) read = read_content(*wanted.file);
         if (!wanted.file->in_memory && !read) return plain(wanted.file);
         auto coded = std::make_shared<ServedFile>();
-        coded->content = http::encode_content(wanted.coding, http::CodingLevels().of(wanted.coding),
-                                              read ? *read : wanted.file->content);
-        if (coded->content.size() < wanted.file->identity.size) {
+        const std::string_view content = read ? std::string_view(*read) : wanted.file->content.text();
+        std::string bytes = http::encode_content(wanted.coding, http::CodingLevels().of(wanted.coding), content);
+        if (bytes.size() < wanted.file->identity.size) {
             coded->kind = ServedFile::Kind::kFile;
-            coded->content.shrink_to_fit();
-        } else {
-            coded->content = {};
+            bytes.shrink_to_fit();
+            coded->content = folder_.keep_content(std::move(bytes));
         }
         coded->identity.size = coded->content.size();
         coded->in_memory = true;

@@ -77,10 +77,6 @@ std::string etag_of(const FileIdentity& identity, bool settled) {
 
 }  // namespace
 
-FileDescriptor::~FileDescriptor() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-}
-
 std::optional<std::string> read_content(const ServedFile& file) {
     std::string content;
     bool same = read_whole(file.file.get(), content, static_cast<std::size_t>(file.identity.size));
@@ -125,7 +121,7 @@ std::size_t ServedFolder::bytes() const {
     return bytes_;
 }
 
-std::shared_ptr<const ServedFile> ServedFolder::load(const std::string& path) const {
+std::shared_ptr<const ServedFile> ServedFolder::load(const std::string& path) {
     auto result = std::make_shared<ServedFile>();
     FileDescriptor opened = open_beneath(folder_.get(), path);
     if (opened.get() < 0) {
@@ -146,14 +142,19 @@ std::shared_ptr<const ServedFile> ServedFolder::load(const std::string& path) co
     result->settled = now - changed > (limits_.settled_after ? limits_.settled_after->count() : settling_ns(changed));
     if (result->identity.size <= limits_.file_bytes) {
         // One that changes while it is read is not worth keeping, nor is its hash; it is sent like a large one.
-        result->in_memory = read_whole(opened.get(), result->content, static_cast<std::size_t>(result->identity.size));
-        if (!result->in_memory) {
-            result->settled = false;
-            result->content = {};
-        } else if (result->content.size() <= limits_.hashed_bytes) {
-            result->version = sha512_hex(result->content);
-            result->etag = '"' + result->version + '"';
-            return result;
+        std::string content;
+        result->in_memory = read_whole(opened.get(), content, static_cast<std::size_t>(result->identity.size));
+        result->settled = result->settled && result->in_memory;
+        if (result->in_memory) {
+            const bool hashed = content.size() <= limits_.hashed_bytes;
+            if (hashed) result->version = sha512_hex(content);
+            // What is read again at the next request is not worth a place of its own.
+            const bool stays = result->settled && content.size() <= limits_.total_bytes;
+            result->content = stays ? contents_.keep(std::move(content)) : FileContent(std::move(content));
+            if (hashed) {
+                result->etag = '"' + result->version + '"';
+                return result;
+            }
         }
     }
     result->etag = etag_of(result->identity, result->settled);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "web/file_content.h"
+#include "web/file_descriptor.h"
 #include <caropig/loop/clock.h>
 
 #include <cstdint>
@@ -13,22 +15,6 @@
 #include <utility>
 
 namespace caropig::web {
-
-/// A descriptor that is closed with its owner; -1 for none.
-class FileDescriptor {
-public:
-    explicit FileDescriptor(int descriptor = -1) noexcept : descriptor_(descriptor) {}
-    FileDescriptor(FileDescriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-    FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-        std::swap(descriptor_, other.descriptor_);
-        return *this;
-    }
-    ~FileDescriptor();
-    [[nodiscard]] int get() const noexcept { return descriptor_; }
-
-private:
-    int descriptor_;
-};
 
 /// What tells one state of a file from another without reading it.
 struct FileIdentity {
@@ -50,7 +36,7 @@ struct ServedFile {
     /// with had moved on when it was read.
     bool settled = false;
     bool in_memory = false;
-    std::string content;        // where it is kept in memory
+    FileContent content;        // where it is kept in memory
     FileDescriptor file;        // where it is not
     std::string version;        // SHA-512 of the content; empty where it is too large for that
     std::string etag;           // complete, with quotes
@@ -82,6 +68,8 @@ public:
 
     /// What was put() under that key, and has not been pushed out.
     std::shared_ptr<const ServedFile> find_made(const std::string& key);
+    /// A content to be put_made(), where it is best sent from.
+    FileContent keep_content(std::string text) { return contents_.keep(std::move(text)); }
     /// Keeps something that was made of a file, such as its compressed form.
     void put_made(const std::string& key, std::shared_ptr<const ServedFile> made);
 
@@ -95,7 +83,7 @@ private:
         TimePoint checked;
     };
 
-    [[nodiscard]] std::shared_ptr<const ServedFile> load(const std::string& path) const;
+    [[nodiscard]] std::shared_ptr<const ServedFile> load(const std::string& path);
     [[nodiscard]] std::optional<Entry> look_up(const std::string& key);
     [[nodiscard]] bool is_current(const std::string& path, const ServedFile& file) const;
     void keep(const std::string& key, std::shared_ptr<const ServedFile> file, TimePoint checked);
@@ -104,6 +92,7 @@ private:
 
     FileDescriptor folder_;
     Limits limits_;
+    ContentFile contents_;
     mutable std::mutex mutex_;                                                 // what follows
     std::list<Entry> entries_;                                                 // the one used last in front
     std::unordered_map<std::string_view, std::list<Entry>::iterator> by_key_;  // views of the keys in entries_

@@ -25,7 +25,7 @@ protected:
 
     static std::shared_ptr<const ServedFile> made(std::size_t size) {
         auto file = std::make_shared<ServedFile>();
-        file->content.assign(size, 'x');
+        file->content = FileContent(std::string(size, 'x'));
         return file;
     }
 
@@ -40,7 +40,7 @@ TEST_F(ServedFolderTest, BytesAreLimited) {
     folder.find("a", std::nullopt);
     folder.find("c", std::nullopt);
     EXPECT_EQ(folder.bytes(), 202u) << "one of them made room";
-    EXPECT_EQ(folder.find("b", std::nullopt)->content, std::string(100, 'b')) << "which is read again";
+    EXPECT_EQ(folder.find("b", std::nullopt)->content.text(), std::string(100, 'b')) << "which is read again";
 }
 
 TEST_F(ServedFolderTest, TheOneUsedLastStays) {
@@ -75,7 +75,7 @@ TEST_F(ServedFolderTest, SharedContentOutlivesItsEntry) {
     ServedFolder folder(path_.string(), {100, 100, 101, 10, {}});
     auto a = folder.find("a", std::nullopt);
     folder.find("b", std::nullopt);
-    EXPECT_EQ(a->content, std::string(100, 'a'));
+    EXPECT_EQ(a->content.text(), std::string(100, 'a'));
 }
 
 TEST_F(ServedFolderTest, AFileThatMayChangeUnnoticedIsReadAgain) {

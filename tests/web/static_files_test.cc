@@ -20,7 +20,14 @@
 namespace caropig::web {
 namespace {
 
-class StaticFiles : public StaticFolder {};
+class StaticFiles : public StaticFolder {
+protected:
+    /// Until a file that is too large for a hash has not changed for long enough to be kept.
+    void wait_until_settled(std::string_view target) {
+        WebClient client(app_);
+        while (client.get(target).field("ETag").value_or("").starts_with("W/")) continue;
+    }
+};
 
 TEST_F(StaticFiles, AreServed) {
     WebClient client(app_);
@@ -227,6 +234,72 @@ TEST_F(StaticFiles, LargeOnesAndTheirPartsGoThroughARealSocket) {
     EXPECT_TRUE(answers[3].complete);
     EXPECT_NE(answers[3].body.find(bytes.substr(0, 10)), std::string::npos);
     EXPECT_NE(answers[3].body.find(bytes.substr(2'999'999)), std::string::npos);
+}
+
+TEST_F(StaticFiles, OneInMemoryIsSentAsItWasWhenItsAnswerBegan) {
+    std::string before(1'500'003, '\0');
+    for (std::size_t i = 0; i < before.size(); ++i) before[i] = static_cast<char>(i * 7 % 251);
+    const std::string after(before.size(), 'n');
+    put(folder_ / "large", before);
+    wait_until_settled("/s/large");
+    Loop loop;
+    server::Server server(loop, app_);
+    int fds[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    net::Socket near(fds[0]);
+    ASSERT_EQ(::fcntl(near.fd(), F_SETFL, O_NONBLOCK), 0);
+    std::string received;
+    std::jthread client([&, socket = support::RawSocket(fds[1])] {
+        const std::string whole = "GET /s/large HTTP/1.1\r\nHost: a\r\n";
+        socket.send(whole + "\r\n" + whole + "\r\n" + whole + "Range: bytes=1000-900999\r\nConnection: close\r\n\r\n");
+        received = socket.receive(1000);  // more than that does not fit into the socket
+        put(folder_ / "large", after);
+        std::string part;
+        do {
+            part = socket.receive(100'000);
+            received += part;
+        } while (!part.empty());
+    });
+    loop.run_until(server.serve(net::adopt_socket(loop, std::move(near))));
+    client.join();
+    auto answers = support::parse_answers(received, {}, true);
+    ASSERT_EQ(answers.size(), 3u);
+    EXPECT_TRUE(answers[0].body == before);
+    EXPECT_TRUE(answers[1].body == after);
+    EXPECT_EQ(answers[2].status, 206);
+    EXPECT_TRUE(answers[2].body == after.substr(1000, 900'000));
+}
+
+TEST_F(StaticFiles, PartsOfOneInMemoryGoThroughARealSocket) {
+    const std::string bytes = text_of_lines(1'500'003);
+    put(folder_ / "large.bin", bytes);
+    wait_until_settled("/s/large.bin");
+    Loop loop;
+    server::Server server(loop, app_);
+    int fds[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    net::Socket near(fds[0]);
+    ASSERT_EQ(::fcntl(near.fd(), F_SETFL, O_NONBLOCK), 0);
+    std::string received;
+    std::jthread client([&, socket = support::RawSocket(fds[1])] {
+        const std::string begin = " /s/large.bin HTTP/1.1\r\nHost: a\r\n";
+        socket.send("GET" + begin + "\r\n" + "HEAD" + begin + "\r\n" + "GET" + begin +
+                    "Range: bytes=1001-1400999\r\n\r\n" + "GET" + begin +
+                    "Range: bytes=0-9,100000-\r\nConnection: close\r\n\r\n");
+        std::string part;
+        do {
+            part = socket.receive(100'000);
+            received += part;
+        } while (!part.empty());
+    });
+    loop.run_until(server.serve(net::adopt_socket(loop, std::move(near))));
+    client.join();
+    auto answers = support::parse_answers(received, {false, true, false, false}, true);
+    ASSERT_EQ(answers.size(), 4u);
+    EXPECT_TRUE(answers[0].body == bytes);
+    EXPECT_EQ(answers[1].field("Content-Length"), "1500003");
+    EXPECT_TRUE(answers[2].body == bytes.substr(1001, 1'399'999));
+    EXPECT_NE(answers[3].body.find(bytes.substr(100'000)), std::string::npos);
 }
 
 constexpr std::string_view kHelloHash =
