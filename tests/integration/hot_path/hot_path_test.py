@@ -97,6 +97,8 @@ class HotPath(unittest.TestCase):
         long.subtract(short)
         made = {name: count for name, count in long.items() if count}
         waits = made.pop("epoll_wait", 0) + made.pop("epoll_pwait2", 0) + made.pop("epoll_pwait", 0) + made.pop("restart_syscall", 0)
+        # Connections come by themselves or several at a time: how often one more is looked for in vain is a matter of time.
+        self.assertLessEqual(abs(made.pop("accept4", 0)), CONNECTIONS)
         self.assertEqual(sum(made.values()), 2 * requests, made)
         self.assertEqual({count for count in made.values()}, {requests}, made)
         # One wait finds the whole batch, one is interrupted by the stop, and one finds nothing more.
