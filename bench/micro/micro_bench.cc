@@ -9,6 +9,7 @@
 #include <caropig/loop/timer.h>
 #include <caropig/template/loader.h>
 #include <caropig/template/template.h>
+#include <caropig/web/json.h>
 #include <caropig/web/router.h>
 
 #include <array>
@@ -174,9 +175,8 @@ BENCHMARK(serialize_response);
 
 void json_serialize(benchmark::State& state) {
     for ([[maybe_unused]] auto _ : state) {
-        const boost::json::value value = {{"message", "Hello, World!"}};
-        const std::string text = boost::json::serialize(value);
-        benchmark::DoNotOptimize(text.data());
+        const web::Response response = web::json_response({{"message", "Hello, World!"}});
+        benchmark::DoNotOptimize(response.body().data());
     }
 }
 BENCHMARK(json_serialize);

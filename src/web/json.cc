@@ -42,7 +42,8 @@ void fail_json(const JsonPath& path, std::string_view what) {
 }  // namespace detail
 
 Response json_response(const boost::json::value& value, int status) {
-    Response response(status, json_text(value));
+    Response response(json_text(value));
+    if (status != response.status()) response.status(status);
     response.static_content_type("application/json; charset=UTF-8");
     return response;
 }

@@ -1,6 +1,7 @@
 #include "web/json_text.h"
 
 #include "base/short_text.h"
+#include "web/spare_body.h"
 
 #include <algorithm>
 #include <charconv>
@@ -14,17 +15,18 @@
 namespace caropig::web {
 namespace {
 
-constexpr std::size_t kFirstRoom = 256;
 constexpr std::size_t kMostDigits = 20;
 
 bool is_escaped(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
 
-/// Whether any of eight bytes is_escaped().
+/// Whether any of eight bytes is_escaped(): whether one of three differences has borrowed into a top bit that was
+/// clear.
 bool has_escaped(std::uint64_t bytes) noexcept {
     constexpr std::uint64_t kOnes = 0x0101010101010101;
-    constexpr std::uint64_t kTops = kOnes * 0x80;
-    const auto below = [](std::uint64_t word, std::uint64_t limit) { return (word - kOnes * limit) & ~word; };
-    return ((below(bytes, 0x20) | below(bytes ^ kOnes * '"', 1) | below(bytes ^ kOnes * '\\', 1)) & kTops) != 0;
+    const std::uint64_t control = bytes - kOnes * 0x20;
+    const std::uint64_t quote = (bytes ^ kOnes * '"') - kOnes;
+    const std::uint64_t backslash = (bytes ^ kOnes * '\\') - kOnes;
+    return ((control | quote | backslash) & ~bytes & kOnes * 0x80) != 0;
 }
 
 /// Eight bytes at a time, the last ones together with some before them.
@@ -46,7 +48,7 @@ bool has_escaped(std::string_view text) noexcept {
 
 class Writer {
 public:
-    Writer() { grow(kFirstRoom); }
+    Writer() : text_(SpareBody::take()) { use_room(); }
 
     void put(const boost::json::value& value) {
         switch (value.kind()) {
@@ -154,14 +156,20 @@ private:
 
     [[gnu::noinline]] void grow(std::size_t size) {
         const auto used = static_cast<std::size_t>(at_ - text_.data());
-        text_.resize_and_overwrite(std::max(used + size, used * 2), [](char*, std::size_t most) { return most; });
-        at_ = text_.data() + used;
-        end_ = text_.data() + text_.size();
+        text_.reserve(std::max(used + size, used * 2));
+        use_room();
+        at_ += used;
+    }
+
+    void use_room() {
+        text_.resize_and_overwrite(text_.capacity(), [](char*, std::size_t most) { return most; });
+        at_ = text_.data();
+        end_ = at_ + text_.size();
     }
 
     std::string text_;
-    char* at_ = text_.data();  // where the next byte goes
-    char* end_ = at_;
+    char* at_ = nullptr;  // where the next byte goes
+    char* end_ = nullptr;
 };
 
 }  // namespace

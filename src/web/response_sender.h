@@ -1,5 +1,6 @@
 #pragma once
 
+#include "web/spare_body.h"
 #include <caropig/server/service.h>
 #include <caropig/web/response.h>
 
@@ -29,6 +30,7 @@ public:
             exchange.respond(head(response), special.shared, std::move(special.owner), special.in_file);
         } else {
             exchange.respond(head(response), std::move(response.body_));
+            SpareBody::give_back(response.body_);  // unless it has been moved from
         }
     }
     /// Sends any response that has been made; the task runs its producer.

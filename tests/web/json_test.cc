@@ -77,6 +77,20 @@ TEST(Json, TakesValuesThatLiveInOtherMemory) {
     EXPECT_EQ(json_response(std::move(list)).body(), text);
 }
 
+// The string of one answer is used for the next.
+TEST(Json, NothingOfAnAnswerIsLeftInTheNext) {
+    Application app;
+    app.get("/{size:uint}", [](Request& request) {
+        return json_response({std::string(std::stoul(std::string(request.param("size"))), 'x')});
+    });
+    app.get("/plain", [] { return Response::text(std::string(1000, 'p')); });
+    WebClient client(app);
+    for (const std::size_t size : {10U, 300U, 5U, 100'000U, 4000U, 0U, 250U}) {
+        EXPECT_EQ(client.get("/" + std::to_string(size)).body, "[\"" + std::string(size, 'x') + "\"]");
+        EXPECT_EQ(client.get("/plain").body, std::string(1000, 'p'));
+    }
+}
+
 TEST(Json, SpelledOutMayBeLarge) {
     const std::string text(100'000, 't');
     EXPECT_EQ(json_response({{"a", text}, {"b", text}}).body(), R"({"a":")" + text + R"(","b":")" + text + "\"}");
