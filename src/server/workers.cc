@@ -1,3 +1,4 @@
+#include "loop/pipe_signal.h"
 #include "server/systemd.h"
 #include <caropig/async/event.h>
 #include <caropig/base/log.h>
@@ -154,7 +155,7 @@ void serve(Service& service, const ServeOptions& options) {
         for (auto& worker : others) worker->stop();
         first.stop();
     });
-    std::signal(SIGPIPE, SIG_IGN);  // libraries write to sockets too; the error is enough
+    ignore_pipe_signal();
 
     (options.on_listening ? options.on_listening : print_listening)(address);
     manager.ready();

@@ -1,5 +1,6 @@
 #include "loop/backend.h"
 
+#include "loop/pipe_signal.h"
 #include "loop/sending.h"
 #include "support/loop_until.h"
 #include <caropig/loop/loop.h>
@@ -362,6 +363,20 @@ TEST_P(Backends, APieceInAFileForAPeerThatHasGoneEndsNoProcess) {
     EXPECT_TRUE(backend.submit(sending));
     EXPECT_EQ(sending.result, -EPIPE);
     std::signal(SIGPIPE, before);
+}
+
+TEST_P(Backends, AProcessThatIgnoresThePipeSignalIsNotAskedToBlockIt) {
+    ::close(std::exchange(other, ::dup(fd)));
+    TemporaryFile file("content");
+    Noting<SendFileOperation> sending(fd);
+    sending.file = file.fd;
+    sending.count = 7;
+    auto* before = std::signal(SIGPIPE, SIG_DFL);
+    ignore_pipe_signal();
+    EXPECT_TRUE(backend.submit(sending));
+    EXPECT_EQ(sending.result, -EPIPE);
+    pipe_signal_ignored = false;
+    EXPECT_EQ(std::signal(SIGPIPE, before), SIG_IGN);
 }
 
 TEST(ShareOfTurn, AnAnswerAndItsHeadAreNotTornApart) {
