@@ -13,15 +13,15 @@ std::optional<std::int64_t> date_of(HeadersView fields, std::string_view name) n
 }  // namespace
 
 Precondition check_preconditions(Method method, HeadersView fields, const Validators& current) noexcept {
-    auto tag = parse_etag(current.etag);
     if (fields.find("If-Match")) {
-        if (!etag_list_matches(fields, "If-Match", tag, ETagComparison::kStrong)) return Precondition::kFailed;
+        if (!etag_list_matches(fields, "If-Match", parse_etag(current.etag), ETagComparison::kStrong))
+            return Precondition::kFailed;
     } else if (auto date = date_of(fields, "If-Unmodified-Since"); date && current.last_modified) {
         if (*current.last_modified > *date) return Precondition::kFailed;
     }
     bool reads = method == Method::kGet || method == Method::kHead;
     if (fields.find("If-None-Match")) {
-        if (etag_list_matches(fields, "If-None-Match", tag, ETagComparison::kWeak)) {
+        if (etag_list_matches(fields, "If-None-Match", parse_etag(current.etag), ETagComparison::kWeak)) {
             return reads ? Precondition::kNotModified : Precondition::kFailed;
         }
     } else if (auto date = date_of(fields, "If-Modified-Since"); reads && date && current.last_modified) {

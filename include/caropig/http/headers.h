@@ -89,6 +89,9 @@ public:
     /// Adds a field after those that are there.
     void add(std::string_view name, std::string_view value);
 
+    /// Adds all fields of `others` after those that are there.
+    void append(const Headers& others) { wire_ += others.wire_; }
+
     /// Removes all fields of that name and adds this one. `value` may view one of the removed.
     void set(std::string_view name, std::string_view value);
 
