@@ -46,8 +46,7 @@ std::string key_of(std::string_view etag, std::int64_t modified) {
 }
 
 Representation plain(std::shared_ptr<const ServedFile> file) {
-    std::string etag = file->etag;
-    return {std::move(file), ContentCoding::kIdentity, std::move(etag), false};
+    return {std::move(file), ContentCoding::kIdentity, {}, false};
 }
 
 }  // namespace
@@ -68,7 +67,7 @@ Representation Representations::choose(const std::string& path, std::shared_ptr<
     auto made = folder_.find_made(key_of(etag, source.modified));
     if (made == nullptr) return {std::move(best.file), coding, std::move(etag), true};
     if (made->kind == ServedFile::Kind::kNothing) return best;  // it did not become smaller
-    return {std::move(made), coding, std::move(etag), false};
+    return {std::move(made), coding, {}, false};
 }
 
 bool Representations::find_sibling(const std::string& path, const http::PreferenceList& accepted, TimePoint now,
@@ -80,8 +79,7 @@ bool Representations::find_sibling(const std::string& path, const http::Preferen
         if (coding == ContentCoding::kIdentity) return false;
         auto sibling = folder_.find(path + std::string(ending_of(coding)), now);
         if (sibling->kind == ServedFile::Kind::kFile && sibling->modified >= best.file->modified) {
-            std::string etag = sibling->etag;
-            best = {std::move(sibling), coding, std::move(etag), false};
+            best = {std::move(sibling), coding, {}, false};
             return true;
         }
         auto end = std::remove(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(count), coding);
@@ -95,7 +93,7 @@ bool Representations::is_quick(const Representation& representation) noexcept {
 }
 
 Representation Representations::make(const Representation& wanted) {
-    const std::string key = key_of(wanted.etag, wanted.file->modified);
+    const std::string key = key_of(wanted.etag(), wanted.file->modified);
     auto made = folder_.find_made(key);  // who waited for the thread behind another has it made already
     if (made == nullptr) {
         std::optional<std::string> read;
@@ -112,12 +110,12 @@ Representation Representations::make(const Representation& wanted) {
         coded->identity.size = coded->content.size();
         coded->in_memory = true;
         coded->modified = wanted.file->modified;
-        coded->etag = wanted.etag;
+        coded->set_etag(std::string(wanted.etag()));
         made = std::move(coded);
         folder_.put_made(key, made);
     }
     if (made->kind == ServedFile::Kind::kNothing) return plain(wanted.file);
-    return {std::move(made), wanted.coding, wanted.etag, false};
+    return {std::move(made), wanted.coding, {}, false};
 }
 
 Task<Representation> Representations::make_later(Representation representation) {

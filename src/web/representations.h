@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace caropig::web {
 
@@ -15,8 +16,10 @@ namespace caropig::web {
 struct Representation {
     std::shared_ptr<const ServedFile> file;
     http::ContentCoding coding = http::ContentCoding::kIdentity;
-    std::string etag;
-    bool to_be_made = false;  ///< `file` is what the coded form has to be made of
+    std::string future_etag;  ///< of the coded form, as long as
+    bool to_be_made = false;  ///< it is not there: `file` is what it has to be made of
+
+    [[nodiscard]] std::string_view etag() const noexcept { return to_be_made ? future_etag : file->etag; }
 };
 
 /// The forms that a file has: itself, compressed files beside it, and those that are compressed here. Which one is best

@@ -3,6 +3,7 @@
 #include "base/read_file.h"
 #include "web/digest.h"
 #include <caropig/base/error.h>
+#include <caropig/http/date.h>
 
 #include <array>
 #include <cerrno>
@@ -76,6 +77,13 @@ std::string etag_of(const FileIdentity& identity, bool settled) {
 }
 
 }  // namespace
+
+void ServedFile::set_etag(std::string tag) {
+    etag = std::move(tag);
+    validators.clear();
+    validators.add("ETag", etag);
+    validators.add("Last-Modified", http::format_http_date(modified));
+}
 
 std::optional<std::string> read_content(const ServedFile& file) {
     std::string content;
@@ -152,12 +160,12 @@ std::shared_ptr<const ServedFile> ServedFolder::load(const std::string& path) {
             const bool stays = result->settled && content.size() <= limits_.total_bytes;
             result->content = stays ? contents_.keep(std::move(content)) : FileContent(std::move(content));
             if (hashed) {
-                result->etag = '"' + result->version + '"';
+                result->set_etag('"' + result->version + '"');
                 return result;
             }
         }
     }
-    result->etag = etag_of(result->identity, result->settled);
+    result->set_etag(etag_of(result->identity, result->settled));
     if (!result->in_memory) result->file = std::move(opened);
     return result;
 }

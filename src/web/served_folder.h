@@ -2,6 +2,7 @@
 
 #include "web/file_content.h"
 #include "web/file_descriptor.h"
+#include <caropig/http/headers.h>
 #include <caropig/loop/clock.h>
 
 #include <cstdint>
@@ -41,6 +42,10 @@ struct ServedFile {
     std::string version;        // SHA-512 of the content; empty where it is too large for that
     std::string etag;           // complete, with quotes
     std::int64_t modified = 0;  // seconds since 1970
+    http::Headers validators;   // ETag and Last-Modified, as they are sent
+
+    /// Names it, once it is known when it was modified.
+    void set_etag(std::string tag);
 };
 
 /// The content of a file that is not in memory; nothing when it has not the size that it had. Throws IoError. Blocks.

@@ -15,6 +15,7 @@
 #include <caropig/web/static_files.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 namespace caropig::web {
@@ -81,6 +82,8 @@ class StaticFiles::State : public std::enable_shared_from_this<State> {
 public:
     State(const std::string& folder, StaticFilesOptions options)
         : options_(std::move(options)),
+          common_{{{common_fields(options_, false, false), common_fields(options_, false, true)},
+                   {common_fields(options_, true, false), common_fields(options_, true, true)}}},
           folder_(folder, {options_.cached_file_bytes(), options_.hashed_file_bytes(), options_.cache_bytes(),
                            options_.cache_entries(), options_.check_interval()}) {}
 
@@ -105,9 +108,11 @@ private:
                                         const http::RangeSelection& selection) const;
     static Task<Response> answer_later(std::shared_ptr<State> self, Representation chosen, Asked asked);
     [[nodiscard]] std::string_view type_of(std::string_view path) const noexcept;
+    static http::Headers common_fields(const StaticFilesOptions& options, bool versioned, bool negotiated);
     [[nodiscard]] http::Headers fields(const Representation& chosen, const Asked& asked) const;
 
     StaticFilesOptions options_;
+    std::array<std::array<http::Headers, 2>, 2> common_;  // versioned or not, negotiated or not
     ServedFolder folder_;
     FileVersions versions_{folder_, hash_pool_};
     Representations representations_{options_, folder_, pool_};
@@ -165,7 +170,7 @@ Response StaticFiles::State::answer_file(const Request& request, const std::stri
     const http::PreferenceList accepted =
         asked.negotiated && !part ? http::PreferenceList(request.headers(), "Accept-Encoding") : http::PreferenceList();
     Representation chosen = representations_.choose(path, std::move(file), accepted, request.loop().now());
-    const http::Validators current{chosen.etag, chosen.file->modified};
+    const http::Validators current{chosen.etag(), chosen.file->modified};
     switch (http::check_preconditions(request.method(), request.headers(), current)) {
         case http::Precondition::kFailed:
             return error_page(412);
@@ -228,23 +233,37 @@ std::string_view StaticFiles::State::type_of(std::string_view path) const noexce
     return content_type_of(path);
 }
 
-http::Headers StaticFiles::State::fields(const Representation& chosen, const Asked& asked) const {
+/// The fields that all files have alike.
+http::Headers StaticFiles::State::common_fields(const StaticFilesOptions& options, bool versioned, bool negotiated) {
     http::Headers result;
-    result.add("ETag", chosen.etag);
-    result.add("Last-Modified", http::format_http_date(chosen.file->modified));
-    if (asked.versioned) {
-        const std::string seconds = std::to_string(options_.versioned_max_age().count());
+    if (versioned) {
+        const std::string seconds = std::to_string(options.versioned_max_age().count());
         result.add("Cache-Control", "public, max-age=" + seconds + ", immutable");
-    } else if (options_.max_age().count() > 0) {
-        result.add("Cache-Control", "max-age=" + std::to_string(options_.max_age().count()));
+    } else if (options.max_age().count() > 0) {
+        result.add("Cache-Control", "max-age=" + std::to_string(options.max_age().count()));
     } else {
         result.add("Cache-Control", "no-cache");
     }
-    if (asked.negotiated) result.add("Vary", "Accept-Encoding");
-    if (options_.ranges()) result.add("Accept-Ranges", "bytes");
+    if (negotiated) result.add("Vary", "Accept-Encoding");
+    if (options.ranges()) result.add("Accept-Ranges", "bytes");
     result.add("X-Content-Type-Options", "nosniff");
+    for (const http::HeaderView& field : options.headers()) result.set(field.name, field.value);
+    return result;
+}
+
+http::Headers StaticFiles::State::fields(const Representation& chosen, const Asked& asked) const {
+    constexpr std::size_t kMost = 512;  // but for own ones
+    http::Headers result;
+    result.reserve(kMost);
+    if (chosen.to_be_made) {
+        result.add("ETag", chosen.etag());
+        result.add("Last-Modified", http::format_http_date(chosen.file->modified));
+    } else {
+        result.append(chosen.file->validators);
+    }
     if (chosen.coding != ContentCoding::kIdentity) result.add("Content-Encoding", to_string(chosen.coding));
-    for (const http::HeaderView& field : options_.headers()) result.set(field.name, field.value);
+    for (const http::HeaderView& field : options_.headers()) result.remove(field.name);
+    result.append(common_[asked.versioned ? 1 : 0][asked.negotiated ? 1 : 0]);
     return result;
 }
 
