@@ -2,6 +2,7 @@
 #include "web/error_page.h"
 #include "web/form_body.h"
 #include "web/handler_runner.h"
+#include "web/kept_parameters.h"
 #include "web/response_coding.h"
 #include "web/response_sender.h"
 #include <caropig/base/log.h>
@@ -196,12 +197,15 @@ void Application::serve_found(server::Exchange& exchange, const RouteMatch& matc
         log_access(exchange, answer(exchange, std::move(page)));
         return;
     }
-    if (endpoint->kind() != detail::Endpoint::Kind::kFunction || exchange.has_body()) {
+    using Kind = detail::Endpoint::Kind;
+    if (endpoint->kind() != Kind::kFunction || exchange.has_body()) {
         exchange.own_head();
-        exchange.run(serve_later(exchange, *endpoint));
+        KeptParameters parameters(exchange, match);
+        exchange.run(endpoint->kind() == Kind::kCoroutine ? answer_later(exchange, *endpoint, std::move(parameters))
+                                                          : serve_later(exchange, *endpoint, std::move(parameters)));
         return;
     }
-    Request request(exchange, match, *this);
+    Request request(exchange, match.parameters().data(), match.parameters().size(), *this);
     try {
         if (needs_xsrf_token(exchange, *endpoint)) check_xsrf(request);
         Response response = endpoint->call(request);
@@ -224,6 +228,23 @@ void Application::answer_failure(server::Exchange& exchange, const std::exceptio
     log_access(exchange, answer(exchange, error_page(status_of(failure), debug_ ? text_of(failure) : std::string())));
 }
 
+/// In a handler of any exception that a task ends with: the exception where it is answered with a page. Others, which
+/// mean the end of the exchange or are answered by the server, are thrown on.
+std::exception_ptr Application::failure_for_a_page(const server::Exchange& exchange) {
+    try {
+        throw;
+    } catch (const Cancelled&) {
+        log_access(exchange, exchange.status_if_cancelled());
+        throw;
+    } catch (const server::BodyError& error) {
+        log_access(exchange, error.status());
+        throw;
+    } catch (...) {
+        if (exchange.responded()) throw;
+        return std::current_exception();
+    }
+}
+
 Task<void> Application::stream_later(server::Exchange& exchange, Response response) const {
     std::exception_ptr failure;
     try {
@@ -233,55 +254,70 @@ Task<void> Application::stream_later(server::Exchange& exchange, Response respon
         }
         co_await ResponseSender::send_later(exchange, response);
         log_access(exchange, response.status());
-    } catch (const Cancelled&) {
-        log_access(exchange, exchange.status_if_cancelled());
-        throw;
     } catch (...) {
-        if (exchange.responded()) throw;
-        failure = std::current_exception();
+        failure = failure_for_a_page(exchange);
     }
     if (failure) answer_failure(exchange, failure);
 }
 
-Task<void> Application::serve_later(server::Exchange& exchange, detail::Endpoint& endpoint) const {
-    RouteMatch match;
-    routes_.match(exchange.path(), match);
-    Request request(exchange, match, *this);
+/// Sends what a task has to send: makes it, compresses it, streams it.
+Task<void> Application::send_later(server::Exchange& exchange, Response& response) const {
+    co_await ResponseSender::make(response);
+    if (compression_) ResponseCoding::apply(*compression_, exchange.headers(), response);
+    co_await ResponseSender::send_later(exchange, response);
+}
+
+/// Throws unless the request has its XSRF token, for which a form in the body is read.
+Task<void> Application::check_xsrf_later(Request& request) const {
+    if (form_kind(request) == FormKind::kUrlencoded) co_await request.read_whole_body();
+    check_xsrf(request);
+}
+
+/// Answers by a handler that is a coroutine. Requests wait here by the thousand, so that the size of this frame counts:
+/// what only some of them need is awaited in frames of its own.
+Task<void> Application::answer_later(server::Exchange& exchange, detail::Endpoint& endpoint,
+                                     KeptParameters parameters) const {
+    Request request(exchange, parameters.get().data(), parameters.get().size(), *this);
+    std::exception_ptr failure;
+    try {
+        if (needs_xsrf_token(exchange, endpoint)) co_await check_xsrf_later(request);
+        Response response = co_await endpoint.call_later(request);
+        if (compression_ || ResponseSender::streams(response)) {
+            co_await send_later(exchange, response);
+            log_access(exchange, response.status());
+        } else {
+            log_access(exchange, answer(exchange, std::move(response)));
+        }
+    } catch (...) {
+        failure = failure_for_a_page(exchange);
+    }
+    if (failure) answer_failure(exchange, failure);
+}
+
+/// Answers by a handler of any other kind: a class, one that answers by itself, or a function that is given the body.
+Task<void> Application::serve_later(server::Exchange& exchange, detail::Endpoint& endpoint,
+                                    KeptParameters parameters) const {
+    Request request(exchange, parameters.get().data(), parameters.get().size(), *this);
     std::exception_ptr failure;
     try {
         int status = 0;
-        bool reads_itself = endpoint.kind() == detail::Endpoint::Kind::kCoroutine ||
-                            endpoint.kind() == detail::Endpoint::Kind::kExchange;
-        bool guarded = needs_xsrf_token(exchange, endpoint);
-        if (!reads_itself || (guarded && form_kind(request) == FormKind::kUrlencoded))
-            co_await request.read_whole_body();
-        if (endpoint.kind() == detail::Endpoint::Kind::kClass) {
-            status = co_await HandlerRunner::run(request, endpoint.make_handler(), guarded);
-        } else if (endpoint.kind() == detail::Endpoint::Kind::kExchange) {
+        if (endpoint.kind() == detail::Endpoint::Kind::kExchange) {
             status = co_await endpoint.answer(exchange);
         } else {
-            if (guarded) check_xsrf(request);
-            std::optional<Response> response;
-            if (endpoint.kind() == detail::Endpoint::Kind::kFunction) {
-                response.emplace(endpoint.call(request));
+            const bool guarded = needs_xsrf_token(exchange, endpoint);
+            co_await request.read_whole_body();
+            if (endpoint.kind() == detail::Endpoint::Kind::kClass) {
+                status = co_await HandlerRunner::run(request, endpoint.make_handler(), guarded);
             } else {
-                response.emplace(co_await endpoint.call_later(request));
+                if (guarded) check_xsrf(request);
+                Response response = endpoint.call(request);
+                co_await send_later(exchange, response);
+                status = response.status();
             }
-            co_await ResponseSender::make(*response);
-            if (compression_) ResponseCoding::apply(*compression_, exchange.headers(), *response);
-            co_await ResponseSender::send_later(exchange, *response);
-            status = response->status();
         }
         log_access(exchange, status);
-    } catch (const Cancelled&) {
-        log_access(exchange, exchange.status_if_cancelled());
-        throw;
-    } catch (const server::BodyError& error) {
-        log_access(exchange, error.status());
-        throw;
     } catch (...) {
-        if (exchange.responded()) throw;
-        failure = std::current_exception();
+        failure = failure_for_a_page(exchange);
     }
     if (failure) answer_failure(exchange, failure);
 }

@@ -3,6 +3,7 @@
 #include <caropig/web/request.h>
 #include <caropig/web/router.h>
 
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -28,18 +29,16 @@ std::string Request::full_url() const {
 Loop& Request::loop() const noexcept { return exchange_->loop(); }
 
 std::string_view Request::param(std::string_view name) const {
-    for (const RouteParameter& parameter : match_->parameters()) {
+    for (const RouteParameter& parameter : std::span(parameters_, parameter_count_)) {
         if (parameter.name == name) return parameter.value;
     }
     CAROPIG_CHECK(false, "the route has no parameter of that name");
 }
 
 std::string_view Request::param(std::size_t index) const {
-    CAROPIG_CHECK(index < match_->parameters().size(), "the route has not so many parameters");
-    return match_->parameters()[index].value;
+    CAROPIG_CHECK(index < parameter_count_, "the route has not so many parameters");
+    return std::span(parameters_, parameter_count_)[index].value;
 }
-
-std::size_t Request::param_count() const noexcept { return match_->parameters().size(); }
 
 Task<void> Request::read_whole_body() {
     if (whole_) co_return;

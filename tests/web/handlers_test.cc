@@ -5,6 +5,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -185,6 +187,42 @@ TEST(Handlers, ARequestThatWaitsKeepsItsOwnHead) {
     ASSERT_EQ(answers.size(), 2u);
     EXPECT_EQ(answers[0].body, "first value query");
     EXPECT_EQ(answers[1].body, "other");
+}
+
+TEST(Handlers, ARequestThatWaitsKeepsItsParameters) {
+    Event gate;
+    Application app;
+    auto show = [&gate](Request& request) -> Task<Response> {
+        co_await gate.wait();
+        std::string text;
+        for (std::size_t i = 0; i < request.param_count(); ++i) text += "[" + std::string(request.param(i)) + "]";
+        co_return Response::text(text);
+    };
+    app.get("/none", show).get("/one/{a}", show).get("/five/{a}/{b}/{c}/{d}/{e}", show).get("/path/{a:path}", show);
+    app.get("/groups/(x)?(y)?", show);
+    const std::string lengthy(100, 'l');
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {"/none", ""},
+        {"/one/a", "[a]"},
+        {"/one/%C3%A9" + lengthy, "[\xC3\xA9" + lengthy + "]"},
+        {"/five/1/2/3/4/5", "[1][2][3][4][5]"},
+        {"/five/1/%32/3/%34%35/" + lengthy, "[1][2][3][45][" + lengthy + "]"},
+        {"/path/", "[]"},
+        {"/groups/y", "[][y]"},
+    };
+    app.get("/other/{a}/{b}/{c}/{d}", [] { return "other"; });
+    for (const auto& [target, expected] : cases) {
+        gate.clear();
+        WebClient client(app);
+        client.send("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n");
+        WebClient meanwhile(app);
+        EXPECT_EQ(meanwhile.get("/other/%77/%78/%79/" + lengthy + lengthy).body, "other");
+        gate.set();
+        client.loop().run_ready();
+        auto answers = support::parse_answers(client.received());
+        ASSERT_EQ(answers.size(), 1u) << target;
+        EXPECT_EQ(answers[0].body, expected) << target;
+    }
 }
 
 TEST(Handlers, ADatabaseThatIsDownIs503AndAMistakeIs500) {

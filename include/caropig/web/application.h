@@ -30,6 +30,7 @@ class BaseLoader;
 namespace caropig::web {
 
 class StaticFiles;
+class KeptParameters;
 
 /// A row of a table of routes: a pattern (see Pattern), a handler for GET and HEAD, and perhaps a name.
 struct Route {
@@ -138,8 +139,12 @@ private:
     Application& add_endpoint(const Pattern& pattern, std::string_view name, std::span<const http::Method> methods,
                               const std::shared_ptr<detail::Endpoint>& endpoint);
     static bool is_free(const Entry& entry, http::Method method) noexcept;
-    Task<void> serve_later(server::Exchange& exchange, detail::Endpoint& endpoint) const;
+    Task<void> answer_later(server::Exchange& exchange, detail::Endpoint& endpoint, KeptParameters parameters) const;
+    Task<void> serve_later(server::Exchange& exchange, detail::Endpoint& endpoint, KeptParameters parameters) const;
     Task<void> stream_later(server::Exchange& exchange, Response response) const;
+    Task<void> send_later(server::Exchange& exchange, Response& response) const;
+    Task<void> check_xsrf_later(Request& request) const;
+    static std::exception_ptr failure_for_a_page(const server::Exchange& exchange);
     void answer_failure(server::Exchange& exchange, const std::exception_ptr& failure) const;
     void serve_found(server::Exchange& exchange, const RouteMatch& match, const Entry& entry) const;
     [[nodiscard]] bool needs_xsrf_token(const server::Exchange& exchange, const detail::Endpoint& endpoint) const;

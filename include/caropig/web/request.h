@@ -26,7 +26,7 @@ namespace caropig::web {
 class Application;
 class Form;
 class FormFile;
-class RouteMatch;
+struct RouteParameter;
 class SignedValueOptions;
 
 namespace detail {
@@ -41,8 +41,13 @@ struct DeleteRequestArguments {
 /// so do the views that it gives. Used on its worker's thread.
 class Request {
 public:
-    Request(server::Exchange& exchange, const RouteMatch& match, const Application& application) noexcept
-        : exchange_(&exchange), match_(&match), application_(&application) {}
+    /// The route's `count` parameters must outlive the request.
+    Request(server::Exchange& exchange, const RouteParameter* parameters, std::size_t count,
+            const Application& application) noexcept
+        : exchange_(&exchange),
+          parameters_(parameters),
+          application_(&application),
+          parameter_count_(static_cast<std::uint8_t>(count)) {}
     Request(const Request&) = delete;
     Request& operator=(const Request&) = delete;
 
@@ -73,7 +78,7 @@ public:
     [[nodiscard]] std::string_view param(std::string_view name) const;
     /// The path parameter at that place, from 0.
     [[nodiscard]] std::string_view param(std::size_t index) const;
-    [[nodiscard]] std::size_t param_count() const noexcept;
+    [[nodiscard]] std::size_t param_count() const noexcept { return parameter_count_; }
 
     // Arguments, with Tornado's semantics: of the query and, where body() is there, of an urlencoded or multipart form
     // in it; the last of several, whitespace stripped, control characters made spaces. Both are parsed once, when they
@@ -159,9 +164,10 @@ private:
     void forget_body_arguments() noexcept;
 
     server::Exchange* exchange_;
-    const RouteMatch* match_;
+    const RouteParameter* parameters_;
     const Application* application_;
     std::string body_;
+    std::uint8_t parameter_count_;
     bool whole_ = false;  // body_ is all there is
     bool taken_ = false;  // read_body() has given it
     mutable std::unique_ptr<detail::RequestArguments, detail::DeleteRequestArguments> arguments_;

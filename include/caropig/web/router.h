@@ -103,6 +103,7 @@ public:
 
 private:
     friend class RouteTable;
+    friend class KeptParameters;
 
     std::array<RouteParameter, kMaxParameters> parameters_;
     std::array<std::string_view, kMaxParameters> encoded_;  // where a match is put together
