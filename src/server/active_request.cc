@@ -22,34 +22,34 @@ void ActiveRequest::reset() {
     task.reset();
     cancellation.reset();
     handler_timer.disarm();
+    if (cut != Cut::kNot) gone_peer.clear();
     cut = Cut::kNot;
-    gone_peer.clear();
-    fields.clear();
-    release(head_text, kKeptBytes);
+    owned = false;  // own() writes the rest of the head anew
     head_origin = {};
-    owned = false;
-    decoder.reset();
-    release(current, kKeptBytes);
+    if (head_text.capacity() > kKeptBytes) release(head_text, kKeptBytes);
+    if (!current.empty() || current.capacity() > kKeptBytes) release(current, kKeptBytes);
+    if (!incoming.empty() || incoming.capacity() > kKeptBytes) release(incoming, kKeptBytes);
     position = 0;
-    release(incoming, kKeptBytes);
-    body_limit = 0;
-    inflater.reset();
-    inflater_chosen = false;
-    inflated_limit = 0;
+    if (body_used) reset_body();
+    if (inflater_chosen) inflater.reset();
+    body_done = true;
+    inflater_chosen = body_timed_out = continue_sent = false;
+    if (streaming != Streaming::kNo) {
+        response_left = 0;
+        release(pending_head, kKeptBytes);
+        written_in_a_row = 0;
+    }
+    streaming = Streaming::kNo;
+    upgraded.reset();
+}
+
+void ActiveRequest::reset_body() noexcept {
+    decoder.reset();
     body_received = 0;
     drained = 0;
-    body_done = true;
     body_deadline.reset();
     body_waited = {};
-    body_timed_out = false;
-    continue_sent = false;
-    body_arrived.clear();
-    sent.clear();
-    streaming = Streaming::kNo;
-    response_left = 0;
-    release(pending_head, kKeptBytes);
-    written_in_a_row = 0;
-    upgraded.reset();
+    body_used = false;
 }
 
 void ActiveRequest::own(const http::h1::RequestHead& from, std::string_view text) {

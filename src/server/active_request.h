@@ -22,7 +22,10 @@ class Connection;
 
 /// What a request needs beyond its head once it waits: an own copy of the head, its body, its handler's task, the
 /// response it streams. An idle connection has none; they are reused through Server::State.
-struct ActiveRequest : detail::TaskCompletion {
+///
+/// Requests wait by the thousand, and by the time that one ends nothing of it is in the cache any more. So what the end
+/// of any request needs stands first, and the rest is not touched where it was not used.
+struct alignas(64) ActiveRequest : detail::TaskCompletion {
     explicit ActiveRequest(Connection& connection) noexcept;
 
     /// Makes it as new for the next request, keeping memory of moderate size.
@@ -32,52 +35,62 @@ struct ActiveRequest : detail::TaskCompletion {
     void own(const http::h1::RequestHead& from, std::string_view text);
     [[nodiscard]] std::string_view moved(std::string_view view) const noexcept;
 
-    Connection* connection;
-
-    // The handler.
-    std::optional<CancellationSource> cancellation;
-    std::optional<Task<void>> task;
+    enum class Cut : std::uint8_t { kNot, kTimedOut, kStopping, kGone };
+    enum class Streaming : std::uint8_t { kNo, kLength, kChunked, kUntilClose, kNoBody, kFinished };
     struct HandlerTimer : Timer {
         explicit HandlerTimer(ActiveRequest& owner) noexcept;
         ActiveRequest& owner;
     };
+
+    Connection* connection;
+    std::optional<Task<void>> task;  // the handler
+    Cut cut = Cut::kNot;
+    Streaming streaming = Streaming::kNo;
+    bool owned = false;      // the head is
+    bool body_done = true;   // or there is none
+    bool body_used = false;  // what belongs to a body is not as new
+    bool inflater_chosen = false;
+    bool body_timed_out = false;
+    bool continue_sent = false;
+    std::unique_ptr<UpgradedStream> upgraded;  // what the handler has of a connection that speaks another protocol
+
+    // Pieces of the body given out are views into `current`; what arrives meanwhile is collected in `incoming`.
+    std::size_t position = 0;
+    std::string current;
+    std::string incoming;
+
+    std::optional<CancellationSource> cancellation;  // of the handler
     HandlerTimer handler_timer;
-    enum class Cut : std::uint8_t { kNot, kTimedOut, kStopping, kGone } cut = Cut::kNot;
-    std::string gone_peer;  // who it was, once the stream can't say any more
 
     // The head.
     http::h1::RequestHead head;
+    std::string_view head_origin;
     std::vector<http::HeaderView> fields;
     std::string head_text;
-    std::string_view head_origin;
-    bool owned = false;
 
-    // The body. Pieces given out are views into `current`; what arrives meanwhile is collected in `incoming`.
+    // The body.
     std::optional<http::h1::BodyDecoder> decoder;
-    std::string current;
-    std::size_t position = 0;
-    std::string incoming;
     std::uint64_t body_limit = 0;
     std::uint64_t body_received = 0;
     std::uint64_t drained = 0;
-    bool body_done = true;
     std::unique_ptr<BodyInflater> inflater;  // where it is coded
-    bool inflater_chosen = false;
     std::uint64_t inflated_limit = 0;
     std::optional<TimePoint> body_deadline;  // while the handler waits for its client
     Duration body_waited{};                  // how long it has done so
-    bool body_timed_out = false;
-    bool continue_sent = false;
-    Event body_arrived;
 
-    // The response.
+    // Who waits for them clears them first.
+    Event body_arrived;
     Event sent;  // set when the connection has sent what it had
-    enum class Streaming : std::uint8_t { kNo, kLength, kChunked, kUntilClose, kNoBody, kFinished };
-    Streaming streaming = Streaming::kNo;
+
+    // The response, while it is streamed.
     std::uint64_t response_left = 0;
     std::string pending_head;  // goes out with the first piece
     std::size_t written_in_a_row = 0;
-    std::unique_ptr<UpgradedStream> upgraded;  // what the handler has of a connection that speaks another protocol
+
+    std::string gone_peer;  // who it was, once the stream can't say any more
+
+private:
+    void reset_body() noexcept;
 };
 
 }  // namespace caropig::server

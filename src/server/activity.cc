@@ -26,7 +26,7 @@ Activity::Turn::Turn(Activity& activity) noexcept
 
 Activity::Activity(Loop& loop, const ServerOptions& options, const http::h1::RequestHead& at_once,
                    std::string& cork) noexcept
-    : parser(head_limits(options)), head(&at_once), output(loop, options, cork) {}
+    : head(&at_once), output(loop, options, cork), parser(head_limits(options)) {}
 
 void Activity::reset() noexcept {
     turn.unlink();

@@ -77,6 +77,7 @@ void Connection::receive() noexcept {
 void Connection::watch_for_hangup() noexcept {
     Activity::Hangup& hangup = activity_->hangup;
     if (!activity_->active->task || hangup.pending()) return;
+    activity_->watches_hangup = true;
     if (stream_->submit(hangup)) hangup.complete_later(server_.loop, hangup.result);
 }
 
@@ -404,7 +405,7 @@ void Connection::end_exchange() {
     if (active != nullptr && active->streaming != Streaming::kNo && active->streaming != Streaming::kFinished) {
         return close();  // cut short: the client sees that the body is incomplete
     }
-    bool unread = active != nullptr && active->decoder ? !active->body_done : activity.head->has_body();
+    bool unread = active != nullptr ? !active->body_done : activity.head->has_body();
     if (active != nullptr && active->upgraded) activity.linger = true;
     if (!activity.keep_alive) {
         activity.linger =
@@ -448,22 +449,25 @@ void Connection::drain() {
 
 void Connection::next_request() {
     phase_ = Phase::kReading;
-    if (activity_->active != nullptr) take_back_input();
+    if (activity_->active != nullptr) {
+        take_back_rest(*activity_->active);
+        give_back_request();
+    }
     if (!activity_->corked) flush();
 }
 
-/// What was received behind the active request moves back, without a copy: there may be many to come.
-void Connection::take_back_input() {
+/// What was received behind the request moves back, without a copy: there may be many to come.
+void Connection::take_back_rest(ActiveRequest& active) {
     Activity& activity = *activity_;
-    activity.active->current += activity.active->incoming;
-    if (activity.active->position == activity.active->current.size()) {
-        activity.active->current.clear();
-        activity.active->position = 0;
+    if (active.current.empty() && active.incoming.empty() && activity.input.empty()) return;
+    active.current += active.incoming;
+    if (active.position == active.current.size()) {
+        active.current.clear();
+        active.position = 0;
     }
-    activity.input.swap(activity.active->current);
+    activity.input.swap(active.current);
     if (activity.input.empty()) release(activity.input);
-    activity.input_start = activity.active->position;
-    give_back_request();
+    activity.input_start = active.position;
 }
 
 void Connection::give_back_request() noexcept {
@@ -614,9 +618,12 @@ void Connection::settle() noexcept {
         const bool idle = phase_ == Phase::kReading && activity.input.empty() && !pending;
         if (!idle || activity.held != 0) account();
         if (pending || activity.corked || !(idle || phase_ == Phase::kClosed)) return;
-        if (activity.hangup.pending()) {
-            if (idle) stream_->cancel(activity.hangup);
-            return;
+        if (activity.watches_hangup) [[unlikely]] {
+            if (activity.hangup.pending()) {
+                if (idle) stream_->cancel(activity.hangup);
+                return;
+            }
+            activity.watches_hangup = false;
         }
         if (!idle) {
             server_.buffered -= std::exchange(activity.held, 0);

@@ -132,7 +132,7 @@ private:
     void end_exchange();
     void drain();
     void next_request();
-    void take_back_input();
+    void take_back_rest(ActiveRequest& active);
     void give_back_request() noexcept;
     void close_after_flush();
     void finish_closing();
@@ -146,17 +146,17 @@ private:
 
     Server::State& server_;
     std::unique_ptr<net::Stream> stream_;
-    Connection* next_ = nullptr;
-    Connection* previous_ = nullptr;
-    Activity* activity_ = nullptr;                                  // while something is going on
-    std::pair<const std::string, std::size_t>* address_ = nullptr;  // its count in Server::State, where one is kept
-
-    std::uint32_t requests_ = 0;  // on this connection
+    Activity* activity_ = nullptr;  // while something is going on
+    std::uint32_t requests_ = 0;    // on this connection
     Phase phase_ = Phase::kReading;
     bool refused_ : 1 = false;
     bool head_started_ : 1 = false;   // the header deadline runs
     bool peer_finished_ : 1 = false;  // the client sends no more
     bool gone_ : 1 = false;           // the connection is given up
+
+    Connection* next_ = nullptr;
+    Connection* previous_ = nullptr;
+    std::pair<const std::string, std::size_t>* address_ = nullptr;  // its count in Server::State, where one is kept
 };
 
 }  // namespace caropig::server

@@ -162,7 +162,10 @@ ActiveRequest& Connection::activate_request() {
     active.body_limit = server_.options.max_body_bytes();
     active.inflated_limit = server_.options.max_inflated_bytes();
     active.body_done = !activity.head->has_body();
-    if (!active.body_done) active.decoder.emplace(request.framing, request.content_length);
+    if (!active.body_done) {
+        active.body_used = true;
+        active.decoder.emplace(request.framing, request.content_length);
+    }
     return active;
 }
 
@@ -438,7 +441,7 @@ void Connection::forget_unreadable_body() noexcept {
     if (server_.stopping) activity.keep_alive = false;
     const http::h1::RequestHead& request = *activity.head;
     const ActiveRequest* active = activity.active.get();
-    if (!activity.head->has_body() || (active != nullptr && active->body_done)) return;
+    if (active != nullptr ? active->body_done : !request.has_body()) return;
     bool client_waits = request.expect_continue && (active == nullptr || !active->continue_sent);
     if (client_waits || request.content_length > server_.options.max_drained_bytes()) activity.keep_alive = false;
 }

@@ -19,7 +19,7 @@ Output::Deadline::Deadline(Output& output) noexcept
     : Timer([](Timer& self) noexcept { static_cast<Deadline&>(self).owner.on_deadline(); }), owner(output) {}
 
 Output::Output(Loop& loop, const ServerOptions& options, std::string& cork) noexcept
-    : loop_(loop), options_(options), cork_(cork) {}
+    : cork_(cork), loop_(loop), options_(options) {}
 
 std::string Output::new_cork() {
     std::string fresh;
@@ -35,7 +35,7 @@ Output::Outcome Output::flush(net::Stream& stream) {
     }
     std::size_t count = 1;
     pieces_[0] = as_bytes(cork_);
-    if (body_owner_ != nullptr || !body_.empty()) [[unlikely]] {
+    if (has_body_) [[unlikely]] {
         pieces_[1] = as_bytes(body_owner_ != nullptr ? shared_body_ : std::string_view(body_));
         count = 2;
     } else if (cork_.empty()) {
@@ -53,12 +53,16 @@ Output::Outcome Output::flush(net::Stream& stream) {
     return send_.result < 0 ? Outcome::kFailed : Outcome::kSent;
 }
 
-void Output::send_body(std::string body) noexcept { body_ = std::move(body); }
+void Output::send_body(std::string body) noexcept {
+    body_ = std::move(body);
+    has_body_ = true;
+}
 
 void Output::send_body(std::string_view body, Sharing sharing) noexcept {
     shared_body_ = body;
     body_owner_ = std::move(sharing.owner);
     send_.last_in_file = sharing.in_file;
+    has_body_ = true;
 }
 
 void Output::release_body() noexcept {
@@ -66,6 +70,7 @@ void Output::release_body() noexcept {
     shared_body_ = {};
     body_owner_.reset();
     send_.last_in_file = {};
+    has_body_ = false;
 }
 
 void Output::on_sent() noexcept {

@@ -75,19 +75,20 @@ private:
     void on_deadline() noexcept;
     void release_body() noexcept;
 
+    std::string& cork_;
+    bool has_body_ = false;  // there is a body, of whichever kind
+    Sending send_{*this};
+    std::array<ConstBytes, 2> pieces_;
+
     Loop& loop_;
     const ServerOptions& options_;
-    std::string& cork_;
     Connection* connection_ = nullptr;
-
-    Sending send_{*this};
     Deadline deadline_{*this};
     std::string out_;   // being sent
     std::string body_;  // being sent after it, or what shared_body_ views
     std::string_view shared_body_;
     std::shared_ptr<const void> body_owner_;
-    std::string queued_;  // to be sent next
-    std::array<ConstBytes, 2> pieces_;
+    std::string queued_;                     // to be sent next
     const std::size_t* followed_ = nullptr;  // whose progress deadline_ is for
     std::size_t sent_before_ = 0;
 };

@@ -97,7 +97,7 @@ struct Server::State {
 
 private:
     static constexpr Duration kDateCheck = std::chrono::milliseconds(10);
-    static constexpr std::size_t kSpare = 256;  // of what connections need while they are not idle
+    static constexpr std::size_t kSpare = 1024;  // of what connections need while they are not idle
 
     void render_date();
 

@@ -210,6 +210,22 @@ TEST(ServerBody, Http10GetsNoContinue) {
     EXPECT_EQ(talk.client.summary(), "200 body");
 }
 
+TEST(ServerBody, ARequestFindsNothingOfTheOneBefore) {
+    // The requests of a connection share memory, which is made as new in between: each counts its own bytes and time.
+    Talk talk(ServerOptions().max_body_bytes(6).max_drained_bytes(6).body_timeout(20s));
+    const std::string_view head =
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
+    std::string expected;
+    for (int i = 0; i < 3; ++i) {
+        talk.client.send(head);
+        talk.loop.advance(15s);
+        talk.client.send("4\r\necho\r\n0\r\n\r\n" + post_chunked("/hello", "left") + get("/stream") + get("/echo"));
+        expected += "100 , 200 echo, 200 hello, 200 onetwothree, 200 , ";
+    }
+    talk.client.send(get("/hello"));
+    EXPECT_EQ(talk.client.summary(), expected + "200 hello");
+}
+
 TEST(ServerBody, AReadThatWasCancelledLosesNothing) {
     Talk talk;
     talk.service.answer("/patient", [](Exchange& exchange, TestService&) -> Task<void> {
