@@ -21,8 +21,8 @@ void free_frame(void* frame, std::size_t size) noexcept { ::operator delete(fram
 #else
 namespace {
 
-constexpr std::size_t kStep = 64;            // sizes are rounded up to a multiple of this
-constexpr std::size_t kClasses = 32;         // frames of up to 2 KiB are kept; larger ones are rare
+constexpr std::size_t kStep = 64;     // sizes are rounded up to a multiple of this: a frame fills whole cache lines
+constexpr std::size_t kClasses = 32;  // frames of up to 2 KiB are kept; larger ones are rare
 constexpr std::size_t kKeptPerClass = 1024;  // bounds what a burst of waiting requests leaves behind
 
 struct FreeFrame {
@@ -37,6 +37,10 @@ struct FreeLists {
 
 constinit thread_local FreeLists lists{};
 
+void give_back(void* frame, std::size_t index) noexcept {
+    ::operator delete(frame, (index + 1) * kStep, std::align_val_t(kStep));
+}
+
 // A thread-local object with a destructor is dear to touch, so the lists have none and this one cleans up after them.
 struct Cleanup {
     ~Cleanup() {
@@ -44,7 +48,7 @@ struct Cleanup {
         for (std::size_t i = 0; i < kClasses; ++i) {
             while (FreeFrame* frame = lists.heads[i]) {
                 lists.heads[i] = frame->next;
-                ::operator delete(frame, (i + 1) * kStep);
+                give_back(frame, i);
             }
         }
     }
@@ -64,13 +68,13 @@ void* allocate_frame(std::size_t size) {
         --lists.lengths[index];
         return frame;
     }
-    return ::operator new((index + 1) * kStep);
+    return ::operator new((index + 1) * kStep, std::align_val_t(kStep));
 }
 
 void free_frame(void* frame, std::size_t size) noexcept {
     std::size_t index = class_of(size);
     if (index >= kClasses) return ::operator delete(frame, size);
-    if (lists.closed || lists.lengths[index] >= kKeptPerClass) return ::operator delete(frame, (index + 1) * kStep);
+    if (lists.closed || lists.lengths[index] >= kKeptPerClass) return give_back(frame, index);
     if (lists.lengths[index] == 0) clean_up_at_thread_end();
     lists.heads[index] = new (frame) FreeFrame{lists.heads[index]};
     ++lists.lengths[index];

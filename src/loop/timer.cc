@@ -6,16 +6,22 @@
 namespace caropig {
 namespace {
 
+TimePoint deadline_of(Duration duration, const Loop& loop) noexcept { return time_after(loop.now(), duration); }
+TimePoint deadline_of(TimePoint moment, const Loop&) noexcept { return moment; }
+
+/// Until a moment, or for a duration from when it is awaited.
+template <class When>
 class SleepAwaiter : detail::Waiter, Timer {
 public:
-    explicit SleepAwaiter(TimePoint deadline) noexcept
-        : Timer([](Timer& self) noexcept { static_cast<SleepAwaiter&>(self).grant(); }), deadline_(deadline) {}
+    explicit SleepAwaiter(When when) noexcept
+        : Timer([](Timer& self) noexcept { static_cast<SleepAwaiter&>(self).grant(); }), when_(when) {}
 
     bool await_ready() const noexcept { return false; }
     template <detail::TaskCoroutine Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
         if (!suspend(handle, nullptr)) return false;
-        arm(static_cast<Loop&>(*handle.promise().context().executor), deadline_);
+        auto& loop = static_cast<Loop&>(*handle.promise().context().executor);
+        arm(loop, deadline_of(when_, loop));
         return true;
     }
     void await_resume() noexcept(false) {
@@ -24,7 +30,7 @@ public:
     }
 
 private:
-    TimePoint deadline_;
+    When when_;
 };
 
 }  // namespace
@@ -32,8 +38,7 @@ private:
 void Timer::arm(Loop& loop, TimePoint deadline) noexcept { loop.timers().arm(*this, deadline); }
 
 Task<void> sleep_for(Duration duration) {
-    auto context = co_await current_context();
-    SleepAwaiter awaiter(time_after(static_cast<Loop&>(*context.executor).now(), duration));
+    SleepAwaiter awaiter(duration);
     co_await awaiter;
 }
 
