@@ -2,6 +2,7 @@
 #include "net/socket_listener.h"
 #include <caropig/net/address.h>
 #include <caropig/net/inherited.h>
+#include <caropig/net/tcp.h>
 
 #include <cerrno>
 #include <string>
@@ -40,7 +41,10 @@ std::unique_ptr<Listener> listen_inherited(int descriptor) {
     const auto address = Address::from_sockaddr(&bound, size);
     Socket socket(descriptor);
     try {
-        if (address) socket.set_option(IPPROTO_TCP, TCP_NODELAY, 1, operation);  // what is accepted inherits it
+        if (address) {  // what is accepted inherits these
+            socket.set_option(IPPROTO_TCP, TCP_NODELAY, 1, operation);
+            socket.set_option(IPPROTO_TCP, TCP_NOTSENT_LOWAT, ListenOptions().max_unsent_bytes(), operation);
+        }
         return std::make_unique<SocketListener>(std::move(socket), to_text(bound, size), address ? address->port() : 0);
     } catch (...) {
         static_cast<void>(socket.release());

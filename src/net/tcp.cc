@@ -21,8 +21,11 @@ std::unique_ptr<Listener> listen_on(const Address& address, Family family, const
     socket.set_option(SOL_SOCKET, SO_REUSEADDR, 1, operation);
     if (options.reuse_port()) socket.set_option(SOL_SOCKET, SO_REUSEPORT, 1, operation);
     if (address.is_v6()) socket.set_option(IPPROTO_IPV6, IPV6_V6ONLY, family == Family::kOnly ? 1 : 0, operation);
-    // Accepted sockets inherit this: it costs no system call per connection.
+    // Accepted sockets inherit these: they cost no system call per connection.
     socket.set_option(IPPROTO_TCP, TCP_NODELAY, 1, operation);
+    if (options.max_unsent_bytes() > 0) {
+        socket.set_option(IPPROTO_TCP, TCP_NOTSENT_LOWAT, options.max_unsent_bytes(), operation);
+    }
     if (::bind(socket.fd(), static_cast<const sockaddr*>(address.data()), address.size()) != 0) throw_errno(operation);
     if (::listen(socket.fd(), options.backlog()) != 0) throw_errno(operation);
 

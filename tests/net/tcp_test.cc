@@ -13,7 +13,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 
 namespace caropig::net {
@@ -62,6 +64,32 @@ TEST(Tcp, AcceptsReadsAndWrites) {
     server.loop.run_until(write_text(stream, "pong"));
     EXPECT_EQ(client.receive(4), "pong");
     EXPECT_EQ(&stream.loop(), &server.loop);
+}
+
+TEST(Tcp, WhatIsNotSentYetIsLimited) {
+    const auto unsent_when_full = [](int limit) {
+        Loop loop;
+        auto listener = listen_tcp("127.0.0.1", 0, ListenOptions().max_unsent_bytes(limit));
+        std::unique_ptr<Stream> stream;
+        listener->start(loop, [&](std::unique_ptr<Stream> accepted) { stream = std::move(accepted); });
+        const RawSocket client = RawSocket::connect(listener->port());  // which does not read
+        run_until(loop, [&] { return stream != nullptr; });
+        const int fd = static_cast<SocketStream&>(*stream).fd();
+        const std::string piece(4096, 'x');
+        while (::send(fd, piece.data(), piece.size(), MSG_NOSIGNAL) > 0) continue;
+        EXPECT_EQ(errno, EAGAIN);
+        int unsent = 0;
+        EXPECT_EQ(::ioctl(fd, SIOCOUTQNSD, &unsent), 0);
+        return unsent;
+    };
+    constexpr int kDefault = 128 * 1024;
+    constexpr int kPacket = 64 * 1024;  // that is begun is filled
+    const int limited = unsent_when_full(kDefault);
+    EXPECT_LE(limited, kDefault + kPacket);
+    EXPECT_GE(limited, kDefault - kPacket);
+    EXPECT_EQ(ListenOptions().max_unsent_bytes(), kDefault);
+    EXPECT_LE(unsent_when_full(4096), 4096 + kPacket);
+    EXPECT_GT(unsent_when_full(0), kDefault + kPacket) << "as the system has it";
 }
 
 TEST(Tcp, NamesThePeerEvenAfterClose) {

@@ -29,8 +29,19 @@ public:
     }
     [[nodiscard]] bool reuse_port() const noexcept { return reuse_port_; }
 
+    /// How many bytes an accepted connection takes before the kernel has sent them (TCP_NOTSENT_LOWAT); what is on its
+    /// way does not count. Without a limit that is the whole send buffer, up to 4 MiB of a reader that is slow, and
+    /// under BBR each burst of it costs a timer. Twice the largest burst, so that the kernel always has one to send;
+    /// 0: no limit.
+    ListenOptions& max_unsent_bytes(int bytes) noexcept {
+        max_unsent_bytes_ = bytes;
+        return *this;
+    }
+    [[nodiscard]] int max_unsent_bytes() const noexcept { return max_unsent_bytes_; }
+
 private:
     int backlog_ = 4096;
+    int max_unsent_bytes_ = 128 * 1024;
     bool reuse_port_ = false;
 };
 
