@@ -162,6 +162,16 @@ class Postgres(Server):
             self.sql(f"CREATE USER caro PASSWORD '{quoted}'")
             self.sql("CREATE DATABASE app OWNER caro")
 
+    def kill(self):
+        """Sessions are processes that outlive the server for a moment, and a new one does not start beside them."""
+        pid = self.process.pid
+        sessions = [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        super().kill()
+        deadline = time.monotonic() + PATIENCE
+        for session in sessions:
+            while os.path.exists(f"/proc/{session}") and time.monotonic() < deadline:
+                time.sleep(0.005)
+
     def sql(self, text):
         command = [program("psql", "postgresql-client-15"), "-X", "-q", "-h", str(self.folder), "-p", str(self.port), "-U",
                    "root", "-d", "postgres", "-At", "-v", "ON_ERROR_STOP=1"]
