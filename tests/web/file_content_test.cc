@@ -113,15 +113,17 @@ TEST(FileContent, WhatASocketHasTakenStaysAsItWas) {
     ::close(ends[1]);
 }
 
+TEST(FileContent, StaysOnTheHeapOutOfDescriptors) {
+    const std::string text(kLarge, 'x');
+    ContentFile file;
+    const Limited none(RLIMIT_NOFILE, 0);
+    const FileContent content = file.keep(text);
+    EXPECT_EQ(content.in_file().file, -1);
+    EXPECT_EQ(content.text(), text);
+}
+
 TEST(FileContent, StaysOnTheHeapWhereThereIsNoRoom) {
     const std::string text(kLarge, 'x');
-    {
-        ContentFile file;
-        const Limited none(RLIMIT_NOFILE, 0);
-        const FileContent content = file.keep(text);
-        EXPECT_EQ(content.in_file().file, -1);
-        EXPECT_EQ(content.text(), text);
-    }
     ContentFile file;
     const Limited short_files(RLIMIT_FSIZE, 2 * kLarge);  // to go beyond it would end the process
     const FileContent first = file.keep(text);
