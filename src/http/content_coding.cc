@@ -204,34 +204,41 @@ public:
 private:
     /// RFC 8878 3.1.1 and 3.1.2: what a frame begins with. The library also knows older formats, which are not of this
     /// coding, and told them apart differently when a frame's beginning came in pieces.
-    bool magic_continues(char next) const noexcept {
+    bool magic_continues(char next) noexcept {
         auto byte = static_cast<unsigned char>(next);
         constexpr unsigned char kFrame[] = {0x28, 0xb5, 0x2f, 0xfd};
         constexpr unsigned char kSkippable[] = {0x50, 0x2a, 0x4d, 0x18};  // to 0x5f
-        if (magic_read_ == 0) return byte == kFrame[0] || (byte & 0xf0U) == kSkippable[0];
-        return byte == (skippable_ ? kSkippable : kFrame)[magic_read_];
+        if (read_ == 0) skippable_ = (byte & 0xf0U) == kSkippable[0];
+        return read_ == 0 ? skippable_ || byte == kFrame[0] : byte == (skippable_ ? kSkippable : kFrame)[read_];
     }
 
+    /// A frame's header is given byte by byte. Once it has it, the library looks whether what it was given last holds a
+    /// whole frame, as if the header had begun there too: pieces could be chosen so that another frame was found.
     Step step(std::string_view data, char* out, std::size_t room) override {
         if (data.empty() && ended_) return {};
-        if (magic_read_ < kMagicSize) data = data.substr(0, kMagicSize - magic_read_);
-        for (std::size_t i = 0; magic_read_ < kMagicSize && i < data.size(); ++i) {
-            if (!magic_continues(data[i])) return {false};
-            if (magic_read_ == 0) skippable_ = data[i] != 0x28;
-            ++magic_read_;
+        Step made;
+        for (bool more = true; more;) {
+            std::string_view part = data.substr(made.consumed);
+            if (read_ < kMostHeader) part = part.substr(0, 1);
+            if (read_ < kMagicSize && !part.empty() && !magic_continues(part[0])) return {false};
+            ZSTD_inBuffer in{part.data(), part.size(), 0};
+            ZSTD_outBuffer space{out + made.produced, room - made.produced, 0};
+            std::size_t left = ::ZSTD_decompressStream(context_, &space, &in);
+            if (::ZSTD_isError(left) != 0) return {false};
+            made.consumed += in.pos;
+            made.produced += space.pos;
+            read_ += in.pos;
+            ended_ = left == 0;  // of a frame; another may follow
+            if (ended_) read_ = 0;
+            more = in.pos != 0 && !ended_ && read_ < kMostHeader && made.consumed < data.size();
         }
-        ZSTD_inBuffer in{data.data(), data.size(), 0};
-        ZSTD_outBuffer space{out, room, 0};
-        std::size_t left = ::ZSTD_decompressStream(context_, &space, &in);
-        if (::ZSTD_isError(left) != 0) return {false};
-        ended_ = left == 0;  // of a frame; another may follow
-        if (ended_) magic_read_ = 0;
-        return {true, in.pos, space.pos};
+        return made;
     }
 
     static constexpr std::size_t kMagicSize = 4;
+    static constexpr std::size_t kMostHeader = 18;  // with its magic number
     ZSTD_DCtx* context_;
-    std::size_t magic_read_ = 0;  // of the present frame
+    std::size_t read_ = 0;  // of the present frame
     bool skippable_ = false;
     bool ended_ = false;
 };

@@ -137,6 +137,19 @@ TEST(ContentCoding, OlderFormatsOfZstdAreNotOfTheCodingHoweverTheyCome) {
     }
 }
 
+TEST(ContentCoding, AFrameWithinTheHeaderOfAnotherIsNotTakenForIt) {
+    // Of a frame with a window and a length of its content, that read from its window on would be a frame too.
+    const std::string body("\x28\xb5\x2f\xfd\x40\x28\xb5\x2f\xfd\0\0\x01\0\0\0\x01\0\0\x21\0\0\0", 22);
+    for (std::size_t split = 0; split <= body.size(); ++split) {
+        auto decoder = make_decoder(ContentCoding::kZstd, 100'000);
+        std::string out;
+        ASSERT_TRUE(decoder->write(std::string_view(body).substr(0, split), out));
+        ASSERT_TRUE(decoder->write(std::string_view(body).substr(split), out));
+        EXPECT_FALSE(decoder->complete()) << split;
+        EXPECT_EQ(out, "") << split;
+    }
+}
+
 TEST(ContentCoding, SkippableFramesOfZstdAreSkipped) {
     std::string frame = encode_content(ContentCoding::kZstd, 3, "text");
     const std::string empty("\x50\x2a\x4d\x18\0\0\0\0", 8);
