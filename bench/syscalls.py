@@ -25,7 +25,7 @@ def per_request(script, workload, options, upstream=None):
                 running.wait_until_disconnected()
             return strace.calls
 
-        return slope.per_request(count)
+        return slope.per_request(count, workload.count_over)
 
 
 class _Strace:

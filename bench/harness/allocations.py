@@ -22,7 +22,7 @@ def per_request(script, workload, options, upstream):
                 after = _read(file.name)
                 return {"allocations": after[0] - before[0], "bytes": after[1] - before[1]}
 
-            figures = slope.per_request(count)
+            figures = slope.per_request(count, workload.count_over)
             if _read(file.name)[0] == 0:  # even a shell allocates as it starts
                 raise load.LoadFailed("alloc_counter.so was not loaded")
             return figures

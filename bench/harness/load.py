@@ -30,6 +30,7 @@ class Workload:
     clients: tuple[str, ...] = ()  # programs of their own instead of servers
     at_least: float = 0  # seconds; where connecting, which is in the figure too, would else be much of it
     counted: bool = True  # system calls and allocations too
+    count_over: int = 64 * 16  # requests, and nine times as many
     generator: str = "load_generator"
     judged_as: str = ""  # the name in targets.toml, if it is another
 
@@ -70,7 +71,7 @@ WORKLOADS = [
     Workload("relay", "fetched from an upstream (nginx) and relayed", "/upstream", body="ok", relay=True),
     Workload("relay-64k", "64 KiB from an upstream (nginx), passed on by a reverse proxy", "/proxy/64k.bin", relay=True),
     Workload("file-64k", "a static file of 64 KiB", "/static/64k.bin"),
-    Workload("file-1m", "a static file of 1 MiB", "/static/1m.bin"),
+    Workload("file-1m", "a static file of 1 MiB", "/static/1m.bin", count_over=64),
     Workload("two-workers", "GET /index, two workers on two cores, which the generator shares", body="ok", workers=2, counted=False),
     Workload("idle-5000", "resident memory of 5,000 idle keep-alive connections", connections=5000, idle=True, counted=False),
     Workload("idle-15000", "resident memory of 15,000 idle keep-alive connections", connections=15000, idle=True, counted=False),

@@ -1,17 +1,17 @@
 """Cost per request without the cost of connecting: the difference between a long run and a short one."""
 
-# Both are multiples of connections × pipeline (64 × 16), so that every connection has the same share of each.
-SHORT_REQUESTS = 1024
-LONG_REQUESTS = 9 * 1024
+# The long run to the short one.
+TIMES = 9
 
 
-def per_request(count):
+def per_request(count, requests):
     """`count(requests)` sends as many and gives {what: how often}; the result is {what: how often a request}.
 
-    The first run only warms the server up: what it allocates once or opens once is in no figure.
+    `requests` is the length of the short run: a multiple of connections × pipeline, so that every connection has the same
+    share. The first run only warms the server up: what it allocates once or opens once is in no figure.
     """
-    count(SHORT_REQUESTS)
-    short = count(SHORT_REQUESTS)
-    long = count(LONG_REQUESTS)
-    return {what: (long.get(what, 0) - short.get(what, 0)) / (LONG_REQUESTS - SHORT_REQUESTS)
+    count(requests)
+    short = count(requests)
+    long = count(TIMES * requests)
+    return {what: (long.get(what, 0) - short.get(what, 0)) / ((TIMES - 1) * requests)
             for what in sorted({*short, *long})}
