@@ -13,7 +13,7 @@ SECONDS = 30 * 60
 EXCHANGES = 3000  # of every day; FULL is measured by time
 CLIENTS = 100
 WARM_UP = 0.2  # of the whole: what is kept for later is there by then
-GROWTH_KIB = 2048 if FULL else 32 * 1024  # a short run has seen few bursts, and a sanitizer makes much of each
+GROWTH_KIB = 2048
 FILE = os.urandom(64 * 1024)
 UPLOAD = b"u" * 100_000
 
@@ -146,7 +146,9 @@ class MixedLoad(support.Case):
             f" {before[upstream]} -> {after[upstream]} KiB"
         )
         for program in before:
-            self.assertLess(after[program], before[program] + GROWTH_KIB)
+            # A short run has seen few bursts, and a sanitizer makes much of each.
+            growth = GROWTH_KIB if FULL else max(GROWTH_KIB, before[program] // 4)
+            self.assertLess(after[program], before[program] + growth)
         # Who has left is gone; what stays is the pool of connections to the upstream, each for a relayed and for a proxied request.
         for _ in range(300):
             if server.descriptors() <= descriptors + 2 * CLIENTS:
