@@ -6,8 +6,6 @@
 #include <string_view>
 #include <utility>
 
-#include <boost/json/value.hpp>
-
 namespace demo {
 
 using namespace caropig;

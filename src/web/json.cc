@@ -5,11 +5,10 @@
 #include <caropig/web/json_struct.h>
 #include <caropig/web/request.h>
 
-#include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parser.hpp>
 #include <boost/json/value.hpp>
 
@@ -41,17 +40,23 @@ void fail_json(const JsonPath& path, std::string_view what) {
 
 }  // namespace detail
 
-Response json_response(const boost::json::value& value, int status) {
-    Response response(json_text(value));
+namespace {
+
+Response json_response_of(std::string text, int status) {
+    Response response(std::move(text));
     if (status != response.status()) response.status(status);
     response.static_content_type("application/json; charset=UTF-8");
     return response;
 }
 
-Response json_response(std::initializer_list<boost::json::value_ref> value, int status) {
-    std::array<unsigned char, 2048> most;  // of what is answered; the rest is on the heap
-    boost::json::monotonic_resource memory(most.data(), most.size());
-    return json_response(boost::json::value(value, &memory), status);
+}  // namespace
+
+Response json_response(const boost::json::value& value, int status) {
+    return json_response_of(json_text(value), status);
+}
+
+Response json_response(std::initializer_list<JsonItem> items, int status) {
+    return json_response_of(json_text(items), status);
 }
 
 boost::json::value parse_json(const Request& request, const JsonOptions& options) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 
@@ -35,20 +36,22 @@ bool has_escaped(std::string_view text) noexcept {
     const std::size_t size = text.size();
     if (size >= 8) {
         for (std::size_t at = 0; at + 8 < size; at += 8) {
-            if (has_escaped(detail::word_at<std::uint64_t>(begin + at))) return true;
+            if (has_escaped(caropig::detail::word_at<std::uint64_t>(begin + at))) return true;
         }
-        return has_escaped(detail::word_at<std::uint64_t>(begin + size - 8));
+        return has_escaped(caropig::detail::word_at<std::uint64_t>(begin + size - 8));
     }
     if (size >= 4) {
-        return has_escaped(std::uint64_t{detail::word_at<std::uint32_t>(begin)} << 32U |
-                           detail::word_at<std::uint32_t>(begin + size - 4));
+        return has_escaped(std::uint64_t{caropig::detail::word_at<std::uint32_t>(begin)} << 32U |
+                           caropig::detail::word_at<std::uint32_t>(begin + size - 4));
     }
     return std::ranges::any_of(text, is_escaped);
 }
 
-class Writer {
+}  // namespace
+
+class detail::JsonWriter {
 public:
-    Writer() : text_(SpareBody::take()) { use_room(); }
+    JsonWriter() : text_(SpareBody::take()) { use_room(); }
 
     void put(const boost::json::value& value) {
         switch (value.kind()) {
@@ -71,12 +74,14 @@ public:
         }
     }
 
-    [[nodiscard]] std::string take() && {
-        text_.resize(static_cast<std::size_t>(at_ - text_.data()));
-        return std::move(text_);
+    void put(std::initializer_list<JsonItem> items) {
+        if (std::ranges::all_of(items, [](const JsonItem& item) { return item.is_member(); })) {
+            put_members(items);
+        } else {
+            put_elements(items);
+        }
     }
 
-private:
     void put_array(const boost::json::array& array) {
         char before = '[';
         for (const boost::json::value& element : array) {
@@ -98,6 +103,61 @@ private:
         }
         put_raw(before == '{' ? "{}" : "}");
     }
+
+    [[nodiscard]] std::string take() && {
+        text_.resize(static_cast<std::size_t>(at_ - text_.data()));
+        return std::move(text_);
+    }
+
+private:
+    void put_item(const JsonItem& item) {
+        switch (item.kind_) {
+            case JsonItem::Kind::kNull:
+                return put_raw("null");
+            case JsonItem::Kind::kFalse:
+                return put_raw("false");
+            case JsonItem::Kind::kTrue:
+                return put_raw("true");
+            case JsonItem::Kind::kSigned:
+                return put_number(item.signed_);
+            case JsonItem::Kind::kUnsigned:
+                return put_number(item.unsigned_);
+            case JsonItem::Kind::kDouble:
+                return put(boost::json::value(item.double_));
+            case JsonItem::Kind::kText:
+                return put_string(item.text_);
+            case JsonItem::Kind::kList:
+                return put(item.list_);
+            case JsonItem::Kind::kOther:
+                return item.other_.put(*this, item.other_.part);
+        }
+    }
+
+    void put_elements(std::initializer_list<JsonItem> items) {
+        char before = '[';
+        for (const JsonItem& item : items) {
+            put_char(before);
+            put_item(item);
+            before = ',';
+        }
+        put_char(']');
+    }
+
+    void put_members(std::initializer_list<JsonItem> members) {
+        char before = '{';
+        for (const JsonItem& member : members) {
+            const std::string_view key = key_of(member);
+            const auto is_repeated = [key](const JsonItem& earlier) { return key_of(earlier) == key; };
+            if (std::any_of(members.begin(), &member, is_repeated)) continue;
+            put_char(before);
+            put_string(key);
+            put_char(':');
+            put_item(member.list_.begin()[1]);
+            before = ',';
+        }
+        put_raw(before == '{' ? "{}" : "}");
+    }
+    static std::string_view key_of(const JsonItem& member) noexcept { return member.list_.begin()->text_; }
 
     void put_string(std::string_view text) {
         need(text.size() + 2);
@@ -172,11 +232,19 @@ private:
     char* end_ = nullptr;
 };
 
-}  // namespace
+void detail::put_json(JsonWriter& writer, const boost::json::value& value) { writer.put(value); }
+void detail::put_json(JsonWriter& writer, const boost::json::array& array) { writer.put_array(array); }
+void detail::put_json(JsonWriter& writer, const boost::json::object& object) { writer.put_object(object); }
 
 std::string json_text(const boost::json::value& value) {
-    Writer writer;
+    detail::JsonWriter writer;
     writer.put(value);
+    return std::move(writer).take();
+}
+
+std::string json_text(std::initializer_list<JsonItem> items) {
+    detail::JsonWriter writer;
+    writer.put(items);
     return std::move(writer).take();
 }
 

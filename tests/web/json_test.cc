@@ -4,6 +4,7 @@
 #include <caropig/web/json_struct.h>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -54,17 +55,47 @@ TEST(Json, ResponseHasTornadosContentType) {
     EXPECT_THROW((void)json_response(nullptr, 99), std::invalid_argument);
 }
 
+// Both are made of the same words.
+#define EXPECT_SAME_AS_THE_VALUE(...) \
+    EXPECT_EQ(json_response(__VA_ARGS__).body(), boost::json::serialize(boost::json::value(__VA_ARGS__)))
+
 TEST(Json, SpelledOutIsTheSameAsTheValue) {
     const std::string text(100, 't');
     const boost::json::array list{1, 2.5, "three"};
-    const boost::json::value value{{"text", text}, {"list", list}, {"nested", {{"a", nullptr}, {"b", {true, false}}}}};
-    const Response spelled =
-        json_response({{"text", text}, {"list", list}, {"nested", {{"a", nullptr}, {"b", {true, false}}}}}, 201);
-    EXPECT_EQ(spelled.body(), boost::json::serialize(value));
-    EXPECT_EQ(spelled.status(), 201);
-    EXPECT_EQ(json_response(value).body(), spelled.body());
+    EXPECT_SAME_AS_THE_VALUE({{"text", text}, {"list", list}, {"nested", {{"a", nullptr}, {"b", {true, false}}}}});
+    EXPECT_EQ(json_response({{"a", 1}}, 201).status(), 201);
     EXPECT_EQ(json_response({"a", "b", 3}).body(), R"(["a","b",3])");
     EXPECT_EQ(json_response({}).body(), "{}");
+}
+
+TEST(Json, SpelledOutTakesWhatValuesAreMadeOf) {
+    const std::string text = "te\"xt";
+    const std::string_view view = "a\tview\x01";
+    const char* const pointer = "pointer";
+    const boost::json::value value{{"of", "the library"}};
+    const boost::json::object object{{"members", 2}};
+    const boost::json::array array{"elements", 2};
+    const boost::json::string string = "of the library";
+    EXPECT_SAME_AS_THE_VALUE({text, view, pointer, std::string("temporary"), value, object, array, string, nullptr});
+    EXPECT_SAME_AS_THE_VALUE({{text, text}, {view, view}, {pointer, pointer}, {string, string}, {"", ""}});
+    EXPECT_SAME_AS_THE_VALUE({{"value", value}, {"object", object}, {"array", array}, {"json", boost::json::value(7)}});
+    EXPECT_SAME_AS_THE_VALUE({true, false, 0, -1, 1U, 0.0, -0.0, 0.1, 1e300, 1.5F});
+    EXPECT_SAME_AS_THE_VALUE({std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max(),
+                              std::numeric_limits<std::uint64_t>::max(), std::int8_t{-128}, std::uint8_t{255},
+                              std::int16_t{-32768}, std::uint16_t{65535}, 'c'});
+}
+
+TEST(Json, SpelledOutListsAreObjectsByTheLibrarysRule) {
+    EXPECT_SAME_AS_THE_VALUE({{"a", 1}});
+    EXPECT_SAME_AS_THE_VALUE({{"a", 1}, {"b", 2, 3}});
+    EXPECT_SAME_AS_THE_VALUE({{"a", 1}, {2, "b"}});
+    EXPECT_SAME_AS_THE_VALUE({{"a", "b"}, "c"});
+    EXPECT_SAME_AS_THE_VALUE({{{"a", 1}}, {{"b", 2}}});
+    EXPECT_SAME_AS_THE_VALUE({{"empty", {}}, {"array", {{}, {}}}});
+    EXPECT_SAME_AS_THE_VALUE({{"deep", {{"deeper", {{"deepest", {1, {2, {3}}}}}}}}});
+    EXPECT_SAME_AS_THE_VALUE({{"one", 1}, {"two", 2}, {"one", 3}, {"", 4}, {"", 5}});
+    const boost::json::value text = "is no key as a value";
+    EXPECT_SAME_AS_THE_VALUE({{text, 1}});
 }
 
 TEST(Json, TakesValuesThatLiveInOtherMemory) {

@@ -1,15 +1,12 @@
 #pragma once
 
+#include <caropig/web/json_item.h>
 #include <caropig/web/response.h>
 
 #include <cstddef>
 #include <initializer_list>
 
 #include <boost/json/fwd.hpp>
-
-namespace boost::json {
-class value_ref;  // which fwd.hpp leaves out
-}
 
 /// \file
 /// JSON in and out, by Boost.JSON. Include <boost/json.hpp> to make values, and json_struct.h to read structs.
@@ -51,9 +48,9 @@ private:
 [[nodiscard]] Response json_response(const boost::json::value& value, int status = 200);
 
 /// The same for a value that is spelled out where it is sent, `json_response({{"id", id}, {"tags", {"a", "b"}}})`: the
-/// fast way, because the value lives no longer than the call and is made in memory that is not asked for piece by
-/// piece. What of it is a value already is copied; hand over a large one as a whole, to the function above.
-[[nodiscard]] Response json_response(std::initializer_list<boost::json::value_ref> value, int status = 200);
+/// fast way, because it is written from where its parts lie, and no value is made. A call of this kind needs no header
+/// of Boost.JSON.
+[[nodiscard]] Response json_response(std::initializer_list<JsonItem> items, int status = 200);
 
 /// The request's body (which must have been read) as JSON: `HttpError(400)` that says what is wrong at which byte when
 /// it is none, 413 and 415 as the options say.

@@ -3,8 +3,6 @@
 
 #include <iostream>
 
-#include <boost/json.hpp>
-
 using namespace caropig;
 
 Task<web::Response> user(web::Request& request) { co_return web::json_response({{"id", request.param("id")}}); }
