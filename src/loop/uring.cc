@@ -305,7 +305,12 @@ private:
         io_uring_sqe* sqe;
         const std::uint32_t number = ask(Request::Kind::kAccept, operation.fd, &operation, sqe);
         if (number == 0) return 0;
-        io_uring_prep_multishot_accept(sqe, operation.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        constexpr int kFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+        if (operation.shared) {  // whoever has had a connection stands behind the others with its next accept
+            io_uring_prep_accept(sqe, operation.fd, nullptr, nullptr, kFlags);
+        } else {
+            io_uring_prep_multishot_accept(sqe, operation.fd, nullptr, nullptr, kFlags);
+        }
         io_uring_sqe_set_data64(sqe, number);
         return number;
     }

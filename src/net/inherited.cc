@@ -45,7 +45,8 @@ std::unique_ptr<Listener> listen_inherited(int descriptor) {
             socket.set_option(IPPROTO_TCP, TCP_NODELAY, 1, operation);
             socket.set_option(IPPROTO_TCP, TCP_NOTSENT_LOWAT, ListenOptions().max_unsent_bytes(), operation);
         }
-        return std::make_unique<SocketListener>(std::move(socket), to_text(bound, size), address ? address->port() : 0);
+        return std::make_unique<SocketListener>(std::move(socket), to_text(bound, size), address ? address->port() : 0,
+                                                SocketListener::Sharing::kShared);
     } catch (...) {
         static_cast<void>(socket.release());
         throw;

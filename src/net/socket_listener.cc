@@ -27,12 +27,14 @@ constexpr int kMostDrained = SOMAXCONN;
 
 }  // namespace
 
-SocketListener::SocketListener(Socket socket, std::string address, std::uint16_t port)
+SocketListener::SocketListener(Socket socket, std::string address, std::uint16_t port, Sharing sharing)
     : socket_(std::move(socket)),
       address_(std::move(address)),
       port_(port),
       accepting_(std::make_unique<Accepting>(*this)),
-      pause_(*this) {}
+      pause_(*this) {
+    accepting_->shared = sharing == Sharing::kShared;
+}
 
 SocketListener::~SocketListener() {
     close();

@@ -14,8 +14,10 @@ namespace caropig::net {
 /// A listening TCP or Unix-domain socket.
 class SocketListener : public Listener {
 public:
-    /// `socket` listens already.
-    SocketListener(Socket socket, std::string address, std::uint16_t port);
+    enum class Sharing : bool { kOwn, kShared };
+
+    /// `socket` listens already; kShared: perhaps for others too.
+    SocketListener(Socket socket, std::string address, std::uint16_t port, Sharing sharing = Sharing::kOwn);
     ~SocketListener() override;
 
     void start(Loop& loop, OnAccept on_accept) override;

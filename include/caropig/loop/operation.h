@@ -112,6 +112,8 @@ struct SendFileOperation : Operation {
 /// Accepts connections until it is cancelled: completes once for each, with the new descriptor as its result.
 struct AcceptOperation : Operation {
     using Operation::Operation;
+    /// Others accept from the same socket too, loops of this process or of another: each is to have its turn.
+    bool shared = false;
 };
 
 /// Connects `fd` to `address` (a struct sockaddr of `address_size` bytes).
