@@ -164,8 +164,7 @@ public:
     int attach(int fd) noexcept override {
         if (fd > Operation::kMaxFd) return -EMFILE;
         Descriptor& descriptor = at(fd);
-        descriptor.writable = true;
-        descriptor.drained = false;  // most often a request has come with the connection: the first receive just tries
+        descriptor.writable = descriptor.drained = true;
         descriptor.gone = false;
         return 0;
     }
