@@ -1,4 +1,5 @@
 #include <caropig/async/frame_pool.h>
+#include <caropig/base/prefetch.h>
 
 #include <array>
 #include <new>
@@ -41,6 +42,11 @@ void give_back(void* frame, std::size_t index) noexcept {
     ::operator delete(frame, (index + 1) * kStep, std::align_val_t(kStep));
 }
 
+void prefetch_frame(const void* frame, std::size_t index) noexcept {
+    const auto* start = static_cast<const std::byte*>(frame);
+    for (std::size_t line = 0; line <= index; ++line) prefetch<kCacheLine>(start + line * kStep);
+}
+
 // A thread-local object with a destructor is dear to touch, so the lists have none and this one cleans up after them.
 struct Cleanup {
     ~Cleanup() {
@@ -66,6 +72,8 @@ void* allocate_frame(std::size_t size) {
     if (FreeFrame* frame = lists.heads[index]) {
         lists.heads[index] = frame->next;
         --lists.lengths[index];
+        // The next one will be wanted soon where many are taken one after the other.
+        if (frame->next != nullptr) prefetch_frame(frame->next, index);
         return frame;
     }
     return ::operator new((index + 1) * kStep, std::align_val_t(kStep));

@@ -39,12 +39,13 @@ void FutureStateBase::notify(std::unique_lock<std::mutex> lock) {
     for (auto& callback : callbacks) owner->post(std::move(callback));
 }
 
-bool FutureAwaiterBase::wait(std::coroutine_handle<> handle, const TaskContext& context) {
+bool FutureAwaiterBase::wait(std::coroutine_handle<> handle, const TaskPromiseBase& promise) {
+    const TaskContext& context = promise.context();
     if (state_->done() && !CancellationToken(context.cancellation).requested()) return false;
     auto wake = std::make_shared<FutureWake>(context.executor->remote(), this);
     FutureStateBase::WakeList node{wake};
     auto position = node.begin();
-    if (!suspend(handle, context, nullptr)) return false;
+    if (!suspend(handle, promise, context, nullptr)) return false;
     if (state_->add_wake(node)) {
         wake_ = std::move(wake);
         position_ = position;

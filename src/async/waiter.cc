@@ -2,20 +2,29 @@
 
 namespace caropig::detail {
 
-Waiter::Ready::Ready(Waiter& owner_) noexcept
-    : ReadyNode([](ReadyNode& node) noexcept { static_cast<Ready&>(node).owner.handle_.resume(); }), owner(owner_) {}
+Waiter::Ready::Ready(Waiter& owner_) noexcept : ReadyNode(&Waiter::resume), owner(owner_) {}
 
 Waiter::Cancel::Cancel(Waiter& owner_) noexcept
     : CancellationCallback(
           [](CancellationCallback& self) noexcept { static_cast<Cancel&>(self).owner.end(State::kCancelled); }),
       owner(owner_) {}
 
-bool Waiter::suspend(std::coroutine_handle<> handle, const TaskContext& context, WaiterList* list) noexcept {
+void Waiter::resume(ReadyNode& node) noexcept { static_cast<Ready&>(node).owner.handle_.resume(); }
+
+Waiter::Resumed Waiter::resumed_by(const ReadyNode& node) noexcept {
+    if (!node.runs(&Waiter::resume)) return {};
+    const Waiter& waiter = static_cast<const Ready&>(node).owner;
+    return {waiter.handle_.address(), waiter.promise_};
+}
+
+bool Waiter::suspend(std::coroutine_handle<> handle, const TaskPromiseBase& promise, const TaskContext& context,
+                     WaiterList* list) noexcept {
     if (context.cancellation != nullptr && context.cancellation->requested()) {
         state_ = State::kCancelled;
         return false;
     }
     handle_ = handle;
+    promise_ = &promise;
     executor_ = context.executor;
     state_ = State::kWaiting;
     cancel_.register_with(context.cancellation);

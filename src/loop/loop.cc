@@ -1,3 +1,4 @@
+#include "async/look_ahead.h"
 #include "loop/backend.h"
 #include "loop/timer_wheel.h"
 #include "loop/uring.h"
@@ -199,7 +200,7 @@ void Loop::run_what_is_ready() {
     mailbox_->run_all();
     const auto over = [this] { return turn_is_over(); };
     if (!timers_->advance(now_, over)) now_ = clock_->now();
-    ready_.run_batch(over);
+    ready_.run_batch(over, detail::look_ahead);
 }
 
 void Loop::wait(bool may_wait) {

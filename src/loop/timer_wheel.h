@@ -65,6 +65,7 @@ private:
     static bool empty(const Timer& list) noexcept { return list.next_ == &list; }
     static void append(Timer& list, Timer& timer) noexcept;
     static void take_all(Timer& from, Timer& to) noexcept;
+    static void fetch(const Timer& list) noexcept;
     void insert_by_deadline(Timer& list, Timer& timer) noexcept;
     void insert(Timer& timer) noexcept;
     [[nodiscard]] std::uint64_t tick_of(TimePoint deadline) const noexcept;

@@ -2,10 +2,18 @@
 
 #include "server/connection.h"
 #include "server/memory.h"
+#include <caropig/base/prefetch.h>
+
+#include <cstddef>
+#include <utility>
 
 namespace caropig::server {
 namespace {
 constexpr std::size_t kKeptBytes = std::size_t{16} * 1024;
+
+// How much of an ActiveRequest is used where it comes into use, and at the end, in bytes from its start.
+constexpr std::size_t kUsedAtTheStart = 448;
+constexpr std::size_t kUsedAtTheEnd = 384;
 }  // namespace
 
 ActiveRequest::HandlerTimer::HandlerTimer(ActiveRequest& owner_) noexcept
@@ -14,9 +22,29 @@ ActiveRequest::HandlerTimer::HandlerTimer(ActiveRequest& owner_) noexcept
 
 ActiveRequest::ActiveRequest(Connection& owner) noexcept
     : TaskCompletion(
-          [](TaskCompletion& self) noexcept { static_cast<ActiveRequest&>(self).connection->on_handler_done(); }),
+          [](TaskCompletion& self) noexcept { static_cast<ActiveRequest&>(self).connection->on_handler_done(); },
+          [](const TaskCompletion& self, int step) noexcept {
+              static_cast<const ActiveRequest&>(self).prefetch(step);
+          }),
       connection(&owner),
       handler_timer(*this) {}
+
+void ActiveRequest::prefetch(int step) const noexcept {
+    if (step == 0) {
+        detail::prefetch<sizeof(Connection)>(connection);
+    } else {
+        detail::prefetch<kUsedAtTheEnd>(this);
+        connection->prefetch_parts();
+    }
+}
+
+void ActiveRequest::prefetch_spare(const ActiveRequest& spare) noexcept { detail::prefetch<kUsedAtTheStart>(&spare); }
+
+void ActiveRequest::prefetch_kept() const noexcept {
+    constexpr std::size_t kUsualHead = 128;  // bytes, of the text of a head and of its fields' views
+    detail::prefetch<kUsualHead>(head_text.data());
+    detail::prefetch<kUsualHead>(fields.data());
+}
 
 void ActiveRequest::reset() {
     task.reset();
@@ -26,7 +54,7 @@ void ActiveRequest::reset() {
     cut = Cut::kNot;
     owned = false;  // own() writes the rest of the head anew
     head_origin = {};
-    if (head_text.capacity() > kKeptBytes) release(head_text, kKeptBytes);
+    if (std::exchange(large_head, false)) release(head_text, kKeptBytes);
     if (!current.empty() || current.capacity() > kKeptBytes) release(current, kKeptBytes);
     if (!incoming.empty() || incoming.capacity() > kKeptBytes) release(incoming, kKeptBytes);
     position = 0;
@@ -55,6 +83,7 @@ void ActiveRequest::reset_body() noexcept {
 void ActiveRequest::own(const http::h1::RequestHead& from, std::string_view text) {
     head_origin = text;
     head_text.assign(text);
+    large_head = head_text.capacity() > kKeptBytes;
     owned = true;
     head = from;
     head.method_text = moved(from.method_text);

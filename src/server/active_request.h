@@ -31,6 +31,13 @@ struct alignas(64) ActiveRequest : detail::TaskCompletion {
     /// Makes it as new for the next request, keeping memory of moderate size.
     void reset();
 
+    /// Has the cache fetch what the end of the handler will touch; see detail::TaskCompletion.
+    void prefetch(int step) const noexcept;
+    /// The same for what its use for another request will touch: this object, of which nothing is read ...
+    static void prefetch_spare(const ActiveRequest& spare) noexcept;
+    /// ... and then the memory that it keeps.
+    void prefetch_kept() const noexcept;
+
     /// Copies `from` and its fields into this object; `text` is the head's bytes.
     void own(const http::h1::RequestHead& from, std::string_view text);
     [[nodiscard]] std::string_view moved(std::string_view view) const noexcept;
@@ -46,9 +53,10 @@ struct alignas(64) ActiveRequest : detail::TaskCompletion {
     std::optional<Task<void>> task;  // the handler
     Cut cut = Cut::kNot;
     Streaming streaming = Streaming::kNo;
-    bool owned = false;      // the head is
-    bool body_done = true;   // or there is none
-    bool body_used = false;  // what belongs to a body is not as new
+    bool owned = false;       // the head is
+    bool large_head = false;  // its text's memory is not to be kept
+    bool body_done = true;    // or there is none
+    bool body_used = false;   // what belongs to a body is not as new
     bool inflater_chosen = false;
     bool body_timed_out = false;
     bool continue_sent = false;

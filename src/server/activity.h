@@ -43,6 +43,10 @@ struct alignas(64) Activity final : Exchange {
         Activity& owner;
     };
 
+    /// How much of it is used where a request that has waited ends, and where one comes, in bytes from its start.
+    static constexpr std::size_t kUsedAtTheEnd = 320;
+    static constexpr std::size_t kUsedAtTheStart = 704;
+
     Connection* connection = nullptr;
 
     bool keep_alive = true;

@@ -3,6 +3,7 @@
 #include "server/activity.h"
 #include "server/memory.h"
 #include <caropig/base/log.h>
+#include <caropig/base/prefetch.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -43,6 +44,11 @@ void Connection::start_refused() {
     fail_request(503, "too many connections");
     flush();
     settle();
+}
+
+void Connection::prefetch_parts() const noexcept {
+    detail::prefetch<Activity::kUsedAtTheEnd>(activity_);
+    detail::prefetch<detail::kCacheLine>(stream_.get());
 }
 
 // ---- reading
@@ -244,7 +250,8 @@ std::size_t Connection::handle_requests(std::string_view input) {
         if (phase_ == Phase::kHandling && (activity.active == nullptr || !activity.active->task)) end_exchange();
         if (server_.cork.size() >= kCorkLimit) flush();
     }
-    activity.unparsed = activity.head_text = {};
+    activity.unparsed = {};
+    activity.head_text = {};
     activity.corked = false;
     activity.processing = nested;
     flush();

@@ -54,6 +54,9 @@ public:
     /// Closes at once; the handler is cancelled.
     void abort() noexcept;
 
+    /// Has the cache fetch what its handler's end will touch, but for this object; see detail::TaskCompletion.
+    void prefetch_parts() const noexcept;
+
     /// Set when the connection is gone, for Server::serve().
     Event* closed_event = nullptr;
 

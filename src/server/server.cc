@@ -45,6 +45,12 @@ std::unique_ptr<ActiveRequest> Server::State::take_active(Connection& connection
     std::unique_ptr<ActiveRequest> active = std::move(spare_requests_.back());
     spare_requests_.pop_back();
     active->connection = &connection;
+    // For the requests that come next, as with an Activity; what the next one keeps is known, since its turn was
+    // before.
+    if (const std::size_t count = spare_requests_.size(); count > 1) {
+        ActiveRequest::prefetch_spare(*spare_requests_[count - 2]);
+        spare_requests_.back()->prefetch_kept();
+    }
     return active;
 }
 

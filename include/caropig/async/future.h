@@ -111,7 +111,7 @@ public:
     bool await_ready() const noexcept { return false; }
     template <TaskCoroutine Promise>
     bool await_suspend(std::coroutine_handle<Promise> handle) {
-        return wait(handle, handle.promise().context());
+        return wait(handle, handle.promise());
     }
 
     void wake() noexcept { grant(); }
@@ -124,7 +124,7 @@ protected:
     [[nodiscard]] const FutureStateBase& state() const noexcept { return *state_; }
 
 private:
-    bool wait(std::coroutine_handle<> handle, const TaskContext& context);
+    bool wait(std::coroutine_handle<> handle, const TaskPromiseBase& promise);
     void cut_loose() noexcept;
 
     std::shared_ptr<FutureStateBase> state_;

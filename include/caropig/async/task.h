@@ -35,18 +35,26 @@ struct TaskContext {
     CancellationSource* cancellation = nullptr;
 };
 
-/// Told when a task that was started by start_task() has ended; may destroy the task.
+/// Told when a task that was started by Task::start() has ended; may destroy the task.
 class TaskCompletion {
 public:
     using Done = void (*)(TaskCompletion& self) noexcept;
-    explicit TaskCompletion(Done done) noexcept : done_(done) {}
+    /// Has the cache fetch what done() will touch (look_ahead()). In two steps, between which what the first asked for
+    /// may arrive: in step 0 this object may be read, in step 1 also what it refers to.
+    using Prefetch = void (*)(const TaskCompletion& self, int step) noexcept;
+
+    explicit TaskCompletion(Done done, Prefetch prefetch = nullptr) noexcept : done_(done), prefetch_(prefetch) {}
     void done() noexcept { done_(*this); }
+    void prefetch(int step) const noexcept {
+        if (prefetch_ != nullptr) prefetch_(*this, step);
+    }
 
 protected:
     ~TaskCompletion() = default;
 
 private:
     Done done_;
+    Prefetch prefetch_;
 };
 
 class TaskPromiseBase {
@@ -86,8 +94,17 @@ public:
         running_inline_ = false;
         return handle.done();
     }
-    void set_continuation(std::coroutine_handle<> continuation) noexcept { continuation_ = continuation; }
+    /// `parent` is the promise of the coroutine that awaits this one, which is resumed when it has ended.
+    void set_continuation(std::coroutine_handle<> continuation, const TaskPromiseBase& parent) noexcept {
+        continuation_ = continuation;
+        parent_ = &parent;
+    }
     void set_completion(TaskCompletion& completion) noexcept { completion_ = &completion; }
+
+    // Who waits for this task: another one, in this frame, or what was given to Task::start().
+    [[nodiscard]] const TaskPromiseBase* parent() const noexcept { return parent_; }
+    [[nodiscard]] const void* parent_frame() const noexcept { return continuation_.address(); }
+    [[nodiscard]] const TaskCompletion* completion() const noexcept { return completion_; }
 
 protected:
     void rethrow_if_failed() {
@@ -97,6 +114,7 @@ protected:
 private:
     TaskContext context_;
     std::coroutine_handle<> continuation_;
+    const TaskPromiseBase* parent_ = nullptr;
     TaskCompletion* completion_ = nullptr;
     std::exception_ptr exception_;
     bool running_inline_ = false;
@@ -188,7 +206,7 @@ private:
         }
         template <detail::TaskCoroutine Promise>
         bool await_suspend(std::coroutine_handle<Promise> parent) const noexcept {
-            child.promise().set_continuation(parent);
+            child.promise().set_continuation(parent, parent.promise());
             return !child.promise().start(child, parent.promise().context());
         }
         T await_resume() const { return child.promise().result(); }

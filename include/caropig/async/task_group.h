@@ -73,7 +73,8 @@ public:
     public:
         explicit EndAwaiter(TaskGroup& group) noexcept : group_(group) {}
         bool await_ready() const noexcept { return group_.running_ == 0; }
-        bool await_suspend(std::coroutine_handle<> handle) noexcept {
+        template <TaskCoroutine Promise>
+        bool await_suspend(std::coroutine_handle<Promise> handle) noexcept {
             return suspend(handle, {group_.context_.executor, nullptr}, &group_.joiner_);
         }
         void await_resume() const noexcept {}

@@ -21,9 +21,15 @@ public:
     /// cancelled at once, when the coroutine was asked to end before.
     template <TaskCoroutine Promise>
     bool suspend(std::coroutine_handle<Promise> handle, WaiterList* list) noexcept {
-        return suspend(handle, handle.promise().context(), list);
+        return suspend(handle, handle.promise(), handle.promise().context(), list);
     }
-    bool suspend(std::coroutine_handle<> handle, const TaskContext& context, WaiterList* list) noexcept;
+    /// The same under another context than its own.
+    template <TaskCoroutine Promise>
+    bool suspend(std::coroutine_handle<Promise> handle, const TaskContext& context, WaiterList* list) noexcept {
+        return suspend(handle, handle.promise(), context, list);
+    }
+    bool suspend(std::coroutine_handle<> handle, const TaskPromiseBase& promise, const TaskContext& context,
+                 WaiterList* list) noexcept;
 
     /// Resumes the coroutine in the executor's next round. What was granted stays granted, also when it is cancelled
     /// before it runs: no permit is lost.
@@ -31,6 +37,13 @@ public:
 
     /// Whether the coroutine is suspended here and nothing has been granted yet.
     [[nodiscard]] bool waiting() const noexcept { return state_ == State::kWaiting; }
+
+    /// The coroutine that a ready node is going to resume: its frame and its promise, or null where it is no waiter's.
+    struct Resumed {
+        const void* frame = nullptr;
+        const TaskPromiseBase* promise = nullptr;
+    };
+    [[nodiscard]] static Resumed resumed_by(const ReadyNode& node) noexcept;
 
     /// For await_resume: throws Cancelled when the wait ended so.
     void throw_if_cancelled() const {
@@ -50,12 +63,14 @@ private:
         Waiter& owner;
     };
 
+    static void resume(ReadyNode& node) noexcept;
     void unlink() noexcept;
     void end(State state) noexcept;
 
     Ready ready_;
     Cancel cancel_;
     std::coroutine_handle<> handle_;
+    const TaskPromiseBase* promise_ = nullptr;  // of handle_
     Executor* executor_ = nullptr;
     Waiter* next_ = nullptr;
     Waiter* previous_ = nullptr;
