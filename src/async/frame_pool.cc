@@ -1,3 +1,4 @@
+#include "async/surplus.h"
 #include <caropig/async/frame_pool.h>
 #include <caropig/base/prefetch.h>
 
@@ -24,7 +25,6 @@ namespace {
 
 constexpr std::size_t kStep = 64;     // sizes are rounded up to a multiple of this: a frame fills whole cache lines
 constexpr std::size_t kClasses = 32;  // frames of up to 2 KiB are kept; larger ones are rare
-constexpr std::size_t kKeptPerClass = 1024;  // bounds what a burst of waiting requests leaves behind
 
 struct FreeFrame {
     FreeFrame* next;
@@ -33,6 +33,7 @@ struct FreeFrame {
 struct FreeLists {
     std::array<FreeFrame*, kClasses> heads;
     std::array<std::size_t, kClasses> lengths;
+    std::array<Surplus, kClasses> surplus;
     bool closed;
 };
 
@@ -47,15 +48,19 @@ void prefetch_frame(const void* frame, std::size_t index) noexcept {
     for (std::size_t line = 0; line <= index; ++line) prefetch<kCacheLine>(start + line * kStep);
 }
 
+void drop_one(std::size_t index) noexcept {
+    FreeFrame* frame = lists.heads[index];
+    lists.heads[index] = frame->next;
+    --lists.lengths[index];
+    give_back(frame, index);
+}
+
 // A thread-local object with a destructor is dear to touch, so the lists have none and this one cleans up after them.
 struct Cleanup {
     ~Cleanup() {
         lists.closed = true;
         for (std::size_t i = 0; i < kClasses; ++i) {
-            while (FreeFrame* frame = lists.heads[i]) {
-                lists.heads[i] = frame->next;
-                give_back(frame, i);
-            }
+            while (lists.heads[i] != nullptr) drop_one(i);
         }
     }
 };
@@ -71,7 +76,7 @@ void* allocate_frame(std::size_t size) {
     if (index >= kClasses) return ::operator new(size);
     if (FreeFrame* frame = lists.heads[index]) {
         lists.heads[index] = frame->next;
-        --lists.lengths[index];
+        lists.surplus[index].taken(--lists.lengths[index]);
         // The next one will be wanted soon where many are taken one after the other.
         if (frame->next != nullptr) prefetch_frame(frame->next, index);
         return frame;
@@ -82,10 +87,10 @@ void* allocate_frame(std::size_t size) {
 void free_frame(void* frame, std::size_t size) noexcept {
     std::size_t index = class_of(size);
     if (index >= kClasses) return ::operator delete(frame, size);
-    if (lists.closed || lists.lengths[index] >= kKeptPerClass) return give_back(frame, index);
+    if (lists.closed) return give_back(frame, index);
     if (lists.lengths[index] == 0) clean_up_at_thread_end();
     lists.heads[index] = new (frame) FreeFrame{lists.heads[index]};
-    ++lists.lengths[index];
+    for (std::size_t rest = lists.surplus[index].came_back(++lists.lengths[index]); rest != 0; --rest) drop_one(index);
 }
 
 #endif

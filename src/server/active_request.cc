@@ -9,8 +9,6 @@
 
 namespace caropig::server {
 namespace {
-constexpr std::size_t kKeptBytes = std::size_t{16} * 1024;
-
 // How much of an ActiveRequest is used where it comes into use, and at the end, in bytes from its start.
 constexpr std::size_t kUsedAtTheStart = 448;
 constexpr std::size_t kUsedAtTheEnd = 384;
@@ -46,7 +44,7 @@ void ActiveRequest::prefetch_kept() const noexcept {
     detail::prefetch<kUsualHead>(fields.data());
 }
 
-void ActiveRequest::reset() {
+void ActiveRequest::reset(std::size_t most_kept) {
     task.reset();
     cancellation.reset();
     handler_timer.disarm();
@@ -54,9 +52,9 @@ void ActiveRequest::reset() {
     cut = Cut::kNot;
     owned = false;  // own() writes the rest of the head anew
     head_origin = {};
-    if (std::exchange(large_head, false)) release(head_text, kKeptBytes);
-    if (!current.empty() || current.capacity() > kKeptBytes) release(current, kKeptBytes);
-    if (!incoming.empty() || incoming.capacity() > kKeptBytes) release(incoming, kKeptBytes);
+    if (std::exchange(large_head, false)) release(head_text, most_kept);
+    if (!current.empty() || current.capacity() > most_kept) release(current, most_kept);
+    if (!incoming.empty() || incoming.capacity() > most_kept) release(incoming, most_kept);
     position = 0;
     if (body_used) reset_body();
     if (inflater_chosen) inflater.reset();
@@ -64,7 +62,7 @@ void ActiveRequest::reset() {
     inflater_chosen = body_timed_out = continue_sent = false;
     if (streaming != Streaming::kNo) {
         response_left = 0;
-        release(pending_head, kKeptBytes);
+        release(pending_head, most_kept);
         written_in_a_row = 0;
     }
     streaming = Streaming::kNo;
@@ -83,7 +81,7 @@ void ActiveRequest::reset_body() noexcept {
 void ActiveRequest::own(const http::h1::RequestHead& from, std::string_view text) {
     head_origin = text;
     head_text.assign(text);
-    large_head = head_text.capacity() > kKeptBytes;
+    large_head = head_text.capacity() > kLargeHead;
     owned = true;
     head = from;
     head.method_text = moved(from.method_text);

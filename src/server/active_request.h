@@ -28,8 +28,8 @@ class Connection;
 struct alignas(64) ActiveRequest : detail::TaskCompletion {
     explicit ActiveRequest(Connection& connection) noexcept;
 
-    /// Makes it as new for the next request, keeping memory of moderate size.
-    void reset();
+    /// Makes it as new for the next request; buffers of more than `most_kept` bytes each are given up.
+    void reset(std::size_t most_kept);
 
     /// Has the cache fetch what the end of the handler will touch; see detail::TaskCompletion.
     void prefetch(int step) const noexcept;
@@ -54,7 +54,7 @@ struct alignas(64) ActiveRequest : detail::TaskCompletion {
     Cut cut = Cut::kNot;
     Streaming streaming = Streaming::kNo;
     bool owned = false;       // the head is
-    bool large_head = false;  // its text's memory is not to be kept
+    bool large_head = false;  // its text may have more memory than is kept
     bool body_done = true;    // or there is none
     bool body_used = false;   // what belongs to a body is not as new
     bool inflater_chosen = false;
@@ -98,6 +98,8 @@ struct alignas(64) ActiveRequest : detail::TaskCompletion {
     std::string gone_peer;  // who it was, once the stream can't say any more
 
 private:
+    static constexpr std::size_t kLargeHead = 1024;
+
     void reset_body() noexcept;
 };
 

@@ -6,6 +6,7 @@
 #include <caropig/net/address.h>
 #include <caropig/server/server.h>
 
+#include <cstddef>
 #include <utility>
 
 namespace caropig::server {
@@ -14,6 +15,10 @@ namespace {
 constexpr Duration kRefusalLogInterval = std::chrono::seconds(1);
 // Connections that are told 503 hold a descriptor until the client has taken it; beyond so many they are only closed.
 constexpr std::size_t kMostRefused = 1024;
+
+// Bytes of each buffer of a request that are kept for the next one. There may be thousands of them after a rush.
+constexpr std::size_t kKeptOfFew = std::size_t{16} * 1024;
+constexpr std::size_t kKeptOfMany = 1024;
 
 /// What one client is taken to have: an IPv4 address, or a /64 of IPv6, of which everybody gets at least one.
 std::string address_group(const std::string& peer) {
@@ -44,6 +49,7 @@ std::unique_ptr<ActiveRequest> Server::State::take_active(Connection& connection
     if (spare_requests_.empty()) return std::make_unique<ActiveRequest>(connection);
     std::unique_ptr<ActiveRequest> active = std::move(spare_requests_.back());
     spare_requests_.pop_back();
+    request_surplus_.taken(spare_requests_.size());
     active->connection = &connection;
     // For the requests that come next, as with an Activity; what the next one keeps is known, since its turn was
     // before.
@@ -55,8 +61,16 @@ std::unique_ptr<ActiveRequest> Server::State::take_active(Connection& connection
 }
 
 void Server::State::give_back(std::unique_ptr<ActiveRequest> active) {
-    active->reset();
-    if (spare_requests_.size() < kSpare) spare_requests_.push_back(std::move(active));
+    active->reset(spare_requests_.size() < detail::Surplus::kFew ? kKeptOfFew : kKeptOfMany);
+    spare_requests_.push_back(std::move(active));
+    const std::size_t surplus = request_surplus_.came_back(spare_requests_.size());
+    if (surplus != 0) [[unlikely]]
+        spare_requests_.erase(spare_requests_.end() - static_cast<std::ptrdiff_t>(surplus), spare_requests_.end());
+}
+
+void Server::State::drop_activities(std::size_t count) noexcept {
+    spare_activity_count_ -= count;
+    for (; count != 0; --count) delete std::exchange(spare_activity_, spare_activity_->next_spare);
 }
 
 void Server::State::accepted(std::unique_ptr<net::Stream> stream) {

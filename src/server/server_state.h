@@ -1,5 +1,6 @@
 #pragma once
 
+#include "async/surplus.h"
 #include "http/h1/parser.h"
 #include "http/h1/writer.h"
 #include "server/active_request.h"
@@ -68,7 +69,7 @@ struct Server::State {
     void give_back(std::unique_ptr<ActiveRequest> active);
     Activity& take_activity() {
         if (spare_activity_ == nullptr) return *new Activity(loop, options, head, cork);
-        --spare_activity_count_;
+        activity_surplus_.taken(--spare_activity_count_);
         Activity& taken = *std::exchange(spare_activity_, spare_activity_->next_spare);
         // Where there are more, many requests come one after the other, and the next will have the next one.
         if (spare_activity_ != nullptr) detail::prefetch<Activity::kUsedAtTheStart>(spare_activity_);
@@ -76,12 +77,10 @@ struct Server::State {
     }
     /// For one that is as new.
     void give_back(Activity& activity) noexcept {
-        if (spare_activity_count_ == kSpare) [[unlikely]] {
-            delete &activity;
-            return;
-        }
-        ++spare_activity_count_;
         activity.next_spare = std::exchange(spare_activity_, &activity);
+        const std::size_t surplus = activity_surplus_.came_back(++spare_activity_count_);
+        if (surplus != 0) [[unlikely]]
+            drop_activities(surplus);
     }
 
     void accepted(std::unique_ptr<net::Stream> stream);
@@ -101,15 +100,18 @@ struct Server::State {
 
 private:
     static constexpr Duration kDateCheck = std::chrono::milliseconds(10);
-    static constexpr std::size_t kSpare = 1024;  // of what connections need while they are not idle
 
     void render_date();
+    void drop_activities(std::size_t count) noexcept;
 
     http::h1::DateCache date_;
     std::string_view date_line_;
     TimePoint date_checked_{};
     Slab<Connection> memory_;
+    // What connections need while they are not idle.
     std::vector<std::unique_ptr<ActiveRequest>> spare_requests_;
+    detail::Surplus request_surplus_;
+    detail::Surplus activity_surplus_;
     Activity* spare_activity_ = nullptr;  // the first of those that are linked by next_spare
     std::size_t spare_activity_count_ = 0;
 };
