@@ -2,6 +2,7 @@
 #include "server/server_state.h"
 #include <caropig/async/shield.h>
 #include <caropig/base/log.h>
+#include <caropig/base/prefetch.h>
 #include <caropig/loop/with_timeout.h>
 #include <caropig/net/address.h>
 #include <caropig/server/server.h>
@@ -51,8 +52,9 @@ std::unique_ptr<ActiveRequest> Server::State::take_active(Connection& connection
     spare_requests_.pop_back();
     request_surplus_.taken(spare_requests_.size());
     active->connection = &connection;
-    // For the requests that come next, as with an Activity; what the next one keeps is known, since its turn was
-    // before.
+    // This connection keeps its Activity for a while, so that the next one to come takes the next.
+    if (spare_activity_ != nullptr) detail::prefetch<Activity::kUsedAtTheStart>(spare_activity_);
+    // So does a request that waits; what the next one keeps is known, as it was itself fetched one request ago.
     if (const std::size_t count = spare_requests_.size(); count > 1) {
         ActiveRequest::prefetch_spare(*spare_requests_[count - 2]);
         spare_requests_.back()->prefetch_kept();

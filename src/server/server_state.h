@@ -7,7 +7,6 @@
 #include "server/activity.h"
 #include "server/slab.h"
 #include <caropig/async/event.h>
-#include <caropig/base/prefetch.h>
 #include <caropig/loop/loop.h>
 #include <caropig/net/listener.h>
 #include <caropig/server/options.h>
@@ -70,10 +69,7 @@ struct Server::State {
     Activity& take_activity() {
         if (spare_activity_ == nullptr) return *new Activity(loop, options, head, cork);
         activity_surplus_.taken(--spare_activity_count_);
-        Activity& taken = *std::exchange(spare_activity_, spare_activity_->next_spare);
-        // Where there are more, many requests come one after the other, and the next will have the next one.
-        if (spare_activity_ != nullptr) detail::prefetch<Activity::kUsedAtTheStart>(spare_activity_);
-        return taken;
+        return *std::exchange(spare_activity_, spare_activity_->next_spare);
     }
     /// For one that is as new.
     void give_back(Activity& activity) noexcept {

@@ -92,7 +92,7 @@ public:
     static constexpr std::size_t kNodesBetweenLooks = 8;  // looking at a clock costs as much as a short node
 
 private:
-    static constexpr std::size_t kFewestShown = 3;  // what few have to do is in the cache yet, or not worth the trouble
+    static constexpr std::size_t kFewestShown = 3;  // what few will touch may still be in the cache
 
     template <class Ahead>
     void show_next(const ReadyNode& mark, Ahead&& ahead) {
